@@ -62,6 +62,9 @@ void adapter_event(struct adapter *a, json_t *object);
 void adapter_receive(
 	void *adapter, struct span bytes, const struct reload_sip_hop *from, struct connection *c);
 
+/* adapter_rubbish() answers what cannot be framed, by its text. */
+void adapter_rubbish(void *adapter, struct span bytes, const struct reload_sip_hop *from);
+
 /* adapter_refuse() answers a request that has no transaction, as cheaply as can be. */
 void adapter_refuse(struct adapter *a, const struct message *m, int status, const char *lines);
 

@@ -191,6 +191,7 @@ bool fork_target(struct fork *f, const struct fork_target *t)
 	b->node = copy(t->node);
 	b->served = t->served;
 	b->sips = t->sips;
+	b->unreachable = t->unreachable ? t->unreachable : 480;
 	b->has_hop = t->hop != NULL;
 	if (t->hop)
 		b->hop = *t->hop;
@@ -376,7 +377,7 @@ void fork_lost(struct connection *c)
 	while (!LIST_EMPTY(&c->branches)) {
 		struct branch *b = LIST_FIRST(&c->branches);
 		struct fork *f = b->fork;
-		branch_end(b, 503);
+		branch_end(b, b->unreachable);
 		fork_check(f);
 	}
 }
@@ -392,9 +393,18 @@ void fork_refused(void *arg, const struct reload_ip_port *at)
 			if (b->state == BRANCH_CALLING && !b->provisional &&
 				b->hop.transport == RELOAD_SIP_UDP &&
 				!memcmp(&b->hop.remote, at, offsetof(struct reload_ip_port, raw)))
-				branch_end(b, 503);
+				branch_end(b, b->unreachable);
 		fork_check(f);
 	}
+}
+
+bool fork_any(const struct adapter *a)
+{
+	const struct fork *f;
+	TAILQ_FOREACH (f, &a->all_forks, entry)
+		if (!f->finished)
+			return true;
+	return false;
 }
 
 void fork_stop_all(struct adapter *a)

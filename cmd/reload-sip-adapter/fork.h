@@ -33,6 +33,7 @@ struct branch {
 	struct served *served; /* whose agent connects; NULL: a device */
 	char *target, *node;   /* owned: for app.attach, and who has to be there */
 	bool sips;
+	int unreachable; /* status when it is not there */
 	struct reload_sip_txn *txn;
 	bool cancelled, provisional, cancel_sent;
 	int status;
@@ -84,6 +85,7 @@ struct fork_target {
 	struct served *served;            /* else: a node is to be attached to through this agent */
 	const char *target, *node; /* for app.attach; node: who has to be there, NULL: anybody */
 	bool sips;
+	int unreachable; /* status when it is not there; 0: 480 */
 };
 
 /*
@@ -121,6 +123,9 @@ void fork_lost(struct connection *c);
 
 /* fork_refused() ends the branches that wait for a device that is not there, as ICMP says; arg is the adapter. */
 void fork_refused(void *arg, const struct reload_ip_port *at);
+
+/* fork_any() returns whether a request waits for its final answer. */
+bool fork_any(const struct adapter *a);
 
 /* fork_stop_all() cancels what is under way, fork_clear_all() frees it. */
 void fork_stop_all(struct adapter *a);

@@ -96,7 +96,7 @@ static void send_request(struct branch *b)
 	if (b->connection)
 		LIST_INSERT_HEAD(&b->connection->branches, b, on_connection);
 	else
-		branch_end(b, 503);
+		branch_end(b, b->unreachable);
 }
 
 static void on_connected(void *arg, struct connection *c)

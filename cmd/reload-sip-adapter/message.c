@@ -1,5 +1,6 @@
 #include "reload-sip-adapter/message.h"
 
+#include "sofia/message.h"
 #include "util/text.h"
 
 #include <openssl/rand.h>
@@ -43,25 +44,36 @@ static void mark_source(struct message *m)
 	}
 }
 
-struct message *message_read(struct span bytes, const struct reload_sip_hop *from)
+/* What a proxy cannot do with a request that can be read; 0: nothing. */
+static int fault_of(const struct message *m)
 {
-	if (!bytes.len || bytes.len > MESSAGE_MAX || memchr(bytes.at, 0, bytes.len))
-		return NULL; /* sofia-sip ends texts at a NUL */
-	msg_t *msg = msg_make(sip_default_mclass(), 0, bytes.at, (ssize_t)bytes.len);
-	sip_t *sip = msg ? sip_object(msg) : NULL;
-	bool whole = sip && (sip->sip_request || sip->sip_status) && sip->sip_from && sip->sip_to &&
-		     sip->sip_call_id && sip->sip_cseq && sip->sip_via &&
-		     sip->sip_cseq->cs_method_name && sip->sip_call_id->i_id;
-	if (!whole) {
-		msg_destroy(msg);
+	const sip_t *sip = m->sip;
+	const url_t *url = sip->sip_request->rq_url;
+	size_t vias = 0;
+	for (const sip_via_t *v = sip->sip_via; v; v = v->v_next)
+		vias++;
+	if (sip->sip_content_length && message_body(m).len < sip->sip_content_length->l_length)
+		return 400;
+	if ((url->url_type == url_sip || url->url_type == url_sips) && !url->url_host)
+		return 400;
+	return vias > MESSAGE_VIAS_MAX ? 483 : 0;
+}
+
+struct message *message_read(struct span bytes, const struct reload_sip_hop *from, int *fault)
+{
+	struct sip_message parsed;
+	sip_message_read(&parsed, bytes);
+	*fault = parsed.fault;
+	if (!parsed.msg)
 		return NULL;
-	}
 	struct message *m = RELOAD_NEW(message);
-	m->msg = msg;
-	m->sip = sip;
+	m->msg = parsed.msg;
+	m->sip = parsed.sip;
 	m->from = *from;
 	m->refs = 1;
-	if (sip->sip_request)
+	if (m->sip->sip_request && !*fault)
+		*fault = fault_of(m);
+	if (m->sip->sip_request)
 		mark_source(m);
 	return m;
 }
@@ -78,29 +90,6 @@ void message_unref(struct message *m)
 		return;
 	msg_destroy(m->msg);
 	free(m);
-}
-
-static bool uri_is_sip(const url_t *url)
-{
-	return url->url_type == url_sip || url->url_type == url_sips;
-}
-
-int message_fault(const struct message *m)
-{
-	const sip_t *sip = m->sip;
-	const sip_request_t *line = sip->sip_request;
-	size_t vias = 0;
-	for (const sip_via_t *v = sip->sip_via; v; v = v->v_next)
-		vias++;
-	if (strcasecmp(line->rq_version, "SIP/2.0") != 0)
-		return 505;
-	if (sip->sip_error || strcmp(sip->sip_cseq->cs_method_name, line->rq_method_name) != 0)
-		return 400;
-	if (sip->sip_content_length && message_body(m).len < sip->sip_content_length->l_length)
-		return 400;
-	if (uri_is_sip(line->rq_url) && !line->rq_url->url_host)
-		return 400;
-	return vias > MESSAGE_VIAS_MAX ? 483 : 0;
 }
 
 struct span message_body(const struct message *m)
@@ -173,7 +162,7 @@ static void put_body(struct wr *w, struct span body)
 	wr_span(w, body);
 }
 
-static const char *phrase_of(int status)
+const char *message_phrase(int status)
 {
 	const char *phrase = sip_status_phrase(status);
 	return phrase ? phrase : "Refused";
@@ -187,7 +176,8 @@ static bool is_request_of_dialog(const struct message *m)
 void message_answer(struct wr *w, const struct message *request, const struct message_answer *a)
 {
 	const sip_t *sip = request->sip;
-	wr_format(w, "SIP/2.0 %d %s\r\n", a->status, a->phrase ? a->phrase : phrase_of(a->status));
+	wr_format(w, "SIP/2.0 %d %s\r\n", a->status,
+		a->phrase ? a->phrase : message_phrase(a->status));
 	for (const sip_via_t *v = sip->sip_via; v; v = v->v_next)
 		put_header(w, (const msg_header_t *)v);
 	put_header(w, (const msg_header_t *)sip->sip_from);
@@ -303,7 +293,8 @@ static void put_of(struct wr *w, struct message *sent, const char *name)
 static void put_like(struct wr *w, struct span invite, const char *method, const msg_header_t *to)
 {
 	struct reload_sip_hop nowhere = { .transport = RELOAD_SIP_OVERLAY };
-	struct message *sent = message_read(invite, &nowhere);
+	int fault;
+	struct message *sent = message_read(invite, &nowhere, &fault);
 	char uri[MESSAGE_MAX / 8];
 	if (!sent ||
 		url_e(uri, sizeof(uri), sent->sip->sip_request->rq_url) >= (issize_t)sizeof(uri)) {

@@ -1,5 +1,5 @@
 /*
- * SIP messages: this file alone calls sofia-sip, which parses what came, checked here beforehand and afterwards.  What is forwarded is written anew, header
+ * SIP messages, as sofia/message.h reads them.  What is forwarded is written anew, header
  * field by header field.  No name in a message is ever looked up by sofia-sip.
  */
 #pragma once
@@ -27,15 +27,12 @@ struct message {
 };
 
 /*
- * message_read() parses a whole message (owned): NULL when it is none, or has not even what an answer repeats.  The topmost Via of a request says
- * where it came from afterwards (RFC 3261 s18.2.1, RFC 3581).
+ * message_read() parses a whole message (owned).  *fault is the status with which a request is to be refused whatever it asks, 0: none; with one there may
+ * be no message, NULL.  The topmost Via of a request says where it came from afterwards (RFC 3261 s18.2.1, RFC 3581).
  */
-struct message *message_read(struct span bytes, const struct reload_sip_hop *from);
+struct message *message_read(struct span bytes, const struct reload_sip_hop *from, int *fault);
 struct message *message_ref(struct message *m);
 void message_unref(struct message *m);
-
-/* message_fault() returns the status with which a request is refused before its method matters; 0: none. */
-int message_fault(const struct message *m);
 
 /* message_body() returns the body (borrowed), empty: none. */
 struct span message_body(const struct message *m);
@@ -54,6 +51,9 @@ bool message_param(char out[MESSAGE_URI], const url_t *url, const char *name);
 
 /* message_random() writes random digits. */
 void message_random(char out[MESSAGE_TAG]);
+
+/* message_phrase() returns the reason phrase of a status. */
+const char *message_phrase(int status);
 
 /* How a response is made. */
 struct message_answer {

@@ -1,5 +1,7 @@
 /* A message that came: what it belongs to, and whether who sent it may. */
 #include "reload-sip-adapter/route.h"
+#include "usage/sip_head.h"
+#include "usage/sip_refuse.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -193,13 +195,23 @@ static void on_request(
 		on_device(a, m, t, c);
 }
 
-static void take_request(struct adapter *a, struct message *m, struct connection *c)
+/* Where a request is answered: where it came from; over TCP, when that has ended, at the port of its Via. */
+static struct reload_sip_hop way_back(const struct message *m)
+{
+	struct reload_sip_hop hop = m->from;
+	const char *port = m->sip->sip_via->v_port;
+	unsigned long n = port ? strtoul(port, NULL, 10) : 5060;
+	if (hop.transport == RELOAD_SIP_TCP)
+		hop.remote.port = n && n <= UINT16_MAX ? (uint16_t)n : 5060;
+	return hop;
+}
+
+static void take_request(struct adapter *a, struct message *m, struct connection *c, int fault)
 {
 	char key[RELOAD_SIP_KEY_MAX];
 	bool invite = message_is(m, "INVITE");
 	bool ack = message_is(m, "ACK"), cancel = message_is(m, "CANCEL");
 	a->counts.requests++;
-	int fault = message_fault(m);
 	if (fault || !key_of(key, m, ack || cancel ? "INVITE" : message_method(m))) {
 		adapter_refuse(a, m, fault ? fault : 400, NULL);
 		return;
@@ -214,8 +226,9 @@ static void take_request(struct adapter *a, struct message *m, struct connection
 	else if (a->stopping || a->forks >= ADAPTER_FORKS_MAX)
 		adapter_refuse(a, m, 503, RETRY_AFTER);
 	else {
+		struct reload_sip_hop hop = way_back(m);
 		t = reload_sip_txn_new(&a->txns,
-			invite ? RELOAD_SIP_SERVER_INVITE : RELOAD_SIP_SERVER, key, &m->from,
+			invite ? RELOAD_SIP_SERVER_INVITE : RELOAD_SIP_SERVER, key, &hop,
 			span_of(NULL, 0));
 		if (t)
 			on_request(a, m, t, c);
@@ -248,19 +261,42 @@ static void take_response(struct adapter *a, struct message *m)
 		fork_response(t->owner, m);
 }
 
+/* A request that cannot be read is answered by its text. */
+static void refuse_text(
+	struct adapter *a, struct span bytes, const struct reload_sip_hop *from, int fault)
+{
+	struct reload_sip_hop hop = *from;
+	char tag[MESSAGE_TAG];
+	struct wr w;
+	wr_init(&w);
+	message_random(tag);
+	if (reload_sip_refuse(&w, reload_sip_head(bytes), fault, message_phrase(fault), tag, ""))
+		(void)transport_send(&a->transport, &hop, wr_done(&w));
+	wr_clear(&w);
+}
+
+void adapter_rubbish(void *adapter, struct span bytes, const struct reload_sip_hop *from)
+{
+	struct adapter *a = adapter;
+	a->counts.rubbish++;
+	refuse_text(a, bytes, from, 400);
+}
+
 void adapter_receive(
 	void *adapter, struct span bytes, const struct reload_sip_hop *from, struct connection *c)
 {
 	struct adapter *a = adapter;
-	struct message *m = message_read(bytes, from);
+	int fault;
+	struct message *m = message_read(bytes, from, &fault);
 	a->counts.received++;
-	if (!m) {
+	if (!m || (m->sip->sip_status && fault)) {
 		a->counts.rubbish++;
-		return;
-	}
-	if (m->sip->sip_request)
-		take_request(a, m, c);
-	else
+		if (!m)
+			refuse_text(a, bytes, from, fault);
+	} else if (m->sip->sip_request) {
+		take_request(a, m, c, fault);
+	} else {
 		take_response(a, m);
+	}
 	message_unref(m);
 }

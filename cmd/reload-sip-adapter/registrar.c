@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum {
-	CONTACTS_MAX = RELOAD_SIP_BINDINGS_MAX,
+	CONTACTS_MAX = 16, /* of one REGISTER */
 	SHOWN_MAX = 4096,
 	VARY = 100 /* thousandths */
 };

@@ -70,6 +70,7 @@ static const struct transport_ops transport_ops = {
 	.received = adapter_receive,
 	.lost = on_lost,
 	.refused = fork_refused,
+	.rubbish = adapter_rubbish,
 };
 
 static void on_registration(
@@ -269,7 +270,7 @@ static void watch_signals(struct run *r)
 
 static bool leaves(const struct run *r)
 {
-	bool leaving = r->a.forks > 0;
+	bool leaving = fork_any(&r->a);
 	for (size_t i = 0; i < r->a.served_count; i++)
 		leaving |= r->a.served[i]->registering;
 	return leaving && reload_poll_now() < r->stop_at;

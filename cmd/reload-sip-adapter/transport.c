@@ -2,7 +2,7 @@
 
 #include "link/sockaddr_io.h"
 #include "link/udp_socket_io.h"
-#include "usage/sip_frame.h"
+#include "usage/sip_head.h"
 
 #include <errno.h>
 #include <openssl/err.h>
@@ -53,8 +53,8 @@ static void on_datagram(
 	};
 	while (datagram.len && (datagram.at[0] == '\r' || datagram.at[0] == '\n'))
 		datagram = span_of(datagram.at + 1, datagram.len - 1);
-	if (!datagram.len || datagram.at[0] < 'A' || datagram.at[0] > 'z')
-		return; /* to keep a NAT open; no method begins with anything else */
+	if (!datagram.len || !reload_sip_is_token(span_of(datagram.at, 1)))
+		return; /* to keep a NAT open; a message begins with a token */
 	t->datagrams++;
 	t->ops->received(t->arg, datagram, &from, NULL);
 }
@@ -198,7 +198,9 @@ bool transport_send(struct transport *t, struct reload_sip_hop *hop, struct span
 		return hop->socket < t->sockets_count &&
 		       reload_udp_send(t->sockets[hop->socket].fd, message, &hop->remote, &any);
 	struct connection *c = transport_find(t, hop->connection);
-	if (!c && !hop->connection && hop->transport != RELOAD_SIP_OVERLAY) {
+	/* RFC 3261 s18.2.2: when the connection of a request has ended, its answer goes to the port in the Via */
+	bool anew = !hop->connection || hop->transport == RELOAD_SIP_TCP;
+	if (!c && anew && hop->transport != RELOAD_SIP_OVERLAY) {
 		c = connection_open(t, hop);
 		hop->connection = c ? c->id : 0;
 	}

@@ -56,8 +56,8 @@ struct transport_ops {
 		struct connection *c);
 	/* it has ended, and is freed after that */
 	void (*lost)(void *arg, struct connection *c);
-	/* what came is no SIP; NULL is legal */
-	void (*rubbish)(void *arg, const struct reload_sip_hop *from);
+	/* where what came on a connection ends cannot be told; it is closed after that */
+	void (*rubbish)(void *arg, struct span bytes, const struct reload_sip_hop *from);
 	/* ICMP says that nobody is there */
 	void (*refused)(void *arg, const struct reload_ip_port *at);
 };

@@ -294,6 +294,8 @@ static bool take_messages(struct connection *c)
 		c->in.len -= used;
 		if (c->in.len && used)
 			memmove(c->in.at, c->in.at + used, c->in.len);
+		if (err && err != RELOAD_SHORT)
+			c->all->ops->rubbish(c->all->arg, wr_done(&c->in), &from);
 		if (err)
 			return err == RELOAD_SHORT;
 	}
@@ -310,10 +312,12 @@ static void read_all(struct connection *c)
 			connection_end(c);
 			return;
 		}
+		if (c->shut)
+			continue;
 		c->used = reload_poll_now();
 		wr_bytes(&c->in, chunk, (size_t)n);
 		if (!take_messages(c)) {
-			connection_end(c);
+			transport_close(c);
 			return;
 		}
 		if (c->closed)

@@ -10,7 +10,7 @@
 #include <sys/queue.h>
 
 enum {
-	RELOAD_SIP_BINDINGS_MAX = 16 /* of one AOR */
+	RELOAD_SIP_BINDINGS_MAX = 128 /* of one AOR */
 };
 
 struct reload_sip_binding {

@@ -88,3 +88,41 @@ teardown_file() {
 	R reload-sip-call -a carol lookup bob@calls.example
 	failed 5 'not registered'
 }
+
+# cases NAME...: those of adapter_cases.py, with devices that do what sipp cannot
+cases() {
+	local name
+	for name in "$@"; do
+		timeout 50 python3 "$BATS_TEST_DIRNAME/adapter_cases.py" "$name" "$UDP" "$TCP" || { echo "case $name"; return 1; }
+	done
+}
+
+@test "registrar: replays, refreshes beyond the life of a nonce, devices that move, a storm (C06, C07, C09, C23)" {
+	adapter
+	cases registrar storm
+	adapter_ends
+	jq -e '.registers > 2000 and .challenges > 1000' <<<"$output"
+	adapter --nonce-lifetime 300ms
+	cases refresh
+	adapter_ends
+}
+
+@test "proxy: forks, dialogs, limits, loops (C04, C05, C08, C10, C11, C20, C24, C26)" {
+	adapter
+	cases forks dialogs limits
+	adapter_ends
+	jq -e '.forged == 1 and .looped == 0' <<<"$output"
+	background adapter reload-sip-adapter -a alice -a bob --listen udp:127.0.0.1:0 -j
+	until_true adapter_serves 2
+	UDP=$(socket_of udp)
+	cases loops
+	adapter_ends
+	jq -e '.looped == 1' <<<"$output"
+}
+
+@test "bad input: the torture messages of RFC 4475, streams in pieces, floods" {
+	adapter
+	cases torture streams flood
+	adapter_ends
+	jq -e '.rubbish > 50' <<<"$output"
+}

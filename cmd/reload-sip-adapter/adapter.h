@@ -11,6 +11,7 @@
 
 #include "reload-sip-adapter/call.h"
 #include "reload-sip-adapter/message.h"
+#include "reload-sip-adapter/relay.h"
 #include "reload-sip-adapter/served.h"
 #include "reload-sip-adapter/users.h"
 #include "sip/transaction.h"
@@ -44,6 +45,8 @@ struct adapter {
 	struct reload_nonces *nonces;
 	uint32_t min_expires_s, max_expires_s, default_expires_s;
 	struct calls calls;
+	struct relays relays;
+	enum relay_mode media;
 	size_t forks;
 	TAILQ_HEAD(, fork) all_forks;
 	uint8_t loop_secret[16];

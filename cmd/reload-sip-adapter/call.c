@@ -1,6 +1,7 @@
 #include "reload-sip-adapter/call.h"
 
 #include "reload-sip-adapter/adapter.h"
+#include "reload-sip-adapter/relay.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,6 +48,7 @@ void call_forget(struct call *call)
 	end_clear(calls, &call->caller);
 	while (call->callees_count)
 		end_clear(calls, &call->callees[--call->callees_count]);
+	relay_free(call->relay);
 	free(call->key);
 	free(call->from);
 	free(call->to);
@@ -261,6 +263,8 @@ void call_over(struct call *call, const char *by, int status)
 		return;
 	json_t *e = event(call, was_up ? "ended" : "failed");
 	if (was_up) {
+		json_object_set_new(
+			e, "media", call->relay ? relay_json(call->relay) : json_null());
 		json_object_set_new(e, "duration_s",
 			json_real((double)(reload_poll_now() - call->answered) / RELOAD_SECOND));
 		json_object_set_new(e, "ended_by", json_string(by));
@@ -269,4 +273,6 @@ void call_over(struct call *call, const char *by, int status)
 		call->all->adapter->counts.refused++;
 	}
 	adapter_event(call->all->adapter, e);
+	relay_free(call->relay);
+	call->relay = NULL;
 }

@@ -15,6 +15,7 @@
 struct served;
 struct adapter;
 struct overlay_end;
+struct relay;
 
 enum {
 	CALLS_MAX = 20000,
@@ -50,7 +51,8 @@ struct call {
 	bool is_call; /* INVITE: it is reported */
 	struct call_end caller, callees[CALL_CALLEES_MAX];
 	size_t callees_count;
-	char *from, *to; /* owned: AORs, as far as they are known */
+	char *from, *to;     /* owned: AORs, as far as they are known */
+	struct relay *relay; /* owned; NULL: the audio goes another way */
 	reload_ms begun, answered, used;
 	struct reload_timer timer;
 	unsigned forks; /* requests of it that are under way */

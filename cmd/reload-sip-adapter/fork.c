@@ -296,6 +296,8 @@ static void note_callee(struct fork *f, struct branch *b, const struct message *
 static void on_success(struct fork *f, struct branch *b, struct message *m)
 {
 	note_callee(f, b, m);
+	if (b->relay && f->call && !f->call->relay && f->call->state != CALL_OVER)
+		f->call->relay = TAKE(b->relay);
 	bool first = !f->finished;
 	f->finished = true;
 	if (first || is_invite(f)) /* every 2xx of an INVITE (RFC 3261 s16.7 step 5) */

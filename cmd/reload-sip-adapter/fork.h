@@ -3,7 +3,7 @@
  *
  *   ROUTING -> (fork_target() for each, fork_routed()) -> the branches run -> all have ended, or one has succeeded
  *
- * A branch: WAITING -> ATTACHING (a connection with another node is made) -> CALLING -> ENDED.  Up to RELOAD_SIP_ATTEMPTS nodes are attached to at a time.
+ * A branch: WAITING -> ATTACHING (a connection with another node is made) -> GATHERING (a path for its audio) -> CALLING -> ENDED.  Up to RELOAD_SIP_ATTEMPTS nodes are attached to at a time.
  */
 #pragma once
 
@@ -18,6 +18,7 @@ enum {
 enum branch_state {
 	BRANCH_WAITING,
 	BRANCH_ATTACHING,
+	BRANCH_GATHERING,
 	BRANCH_CALLING,
 	BRANCH_ENDED
 };
@@ -36,6 +37,7 @@ struct branch {
 	int unreachable; /* status when it is not there */
 	struct reload_sip_txn *txn;
 	bool cancelled, provisional, cancel_sent;
+	struct relay *relay; /* owned, until the call has it; NULL: none */
 	int status;
 	struct message *final;
 	struct connection *connection; /* on which it waits for an answer; NULL: none */

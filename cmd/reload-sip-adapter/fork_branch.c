@@ -1,8 +1,11 @@
 #include "reload-sip-adapter/fork.h"
 
+#include "link/udp_socket_io.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static void unlink_connection(struct branch *b)
 {
@@ -21,6 +24,7 @@ void branch_free(struct branch *b)
 	if (b->txn)
 		b->txn->owner = NULL;
 	TAILQ_REMOVE(&f->branches, b, entry);
+	relay_free(b->relay);
 	message_unref(b->final);
 	free(b->uri);
 	free(b->target);
@@ -65,6 +69,69 @@ static void key_of(char out[RELOAD_SIP_KEY_MAX], const char *branch_id, const ch
 
 /* -- sending ----------------------------------------------------------------------------------------------------------------------- */
 
+static void on_relay(void *arg, bool good);
+
+static bool is_sdp(const struct message *m)
+{
+	const sip_content_type_t *type = m->sip->sip_content_type;
+	return type && type->c_type && !strcasecmp(type->c_type, "application/sdp");
+}
+
+static bool offers_ice(const struct message *m)
+{
+	struct reload_sdp_relayed d;
+	return is_sdp(m) && !reload_sdp_relayed_read(&d, message_body(m)) && *d.ice.ufrag;
+}
+
+/* Whether the audio of the call goes through this process. */
+static bool wants_relay(const struct branch *b)
+{
+	const struct fork *f = b->fork;
+	const struct served *side = f->side ? f->side : b->served;
+	struct span body = message_body(f->request);
+	bool may = f->call && !f->in_dialog && message_is(f->request, "INVITE") &&
+		   (!body.len || is_sdp(f->request));
+	if (!may || f->a->media == RELAY_NEVER)
+		return false;
+	if (f->a->media == RELAY_ALWAYS)
+		return true;
+	return side && side->ice && offers_ice(f->request) == (f->side != NULL);
+}
+
+/* A side that is a device. */
+static bool plan_device(
+	struct relay_plan *p, const struct adapter *a, const struct reload_sip_hop *hop)
+{
+	p->host = hop->remote;
+	return transport_local(&a->transport, hop, &p->local);
+}
+
+/* A side that is another node: who has the offer in the first request is the one that controls ICE. */
+static bool plan_node(struct relay_plan *p, const struct fork *f, struct served *s,
+	const struct reload_sip_hop *hop)
+{
+	const struct overlay_end *e =
+		overlay_end_of(transport_find(&f->a->transport, hop->connection));
+	bool offered = message_body(f->request).len > 0, by_device = f->side == NULL;
+	if (s->ice && (by_device || !offered || offers_ice(f->request))) {
+		p->served = s;
+		p->controlling = offered == by_device;
+		return true;
+	}
+	return e && reload_udp_source(&p->local, &e->peer);
+}
+
+static struct relay *relay_of(struct branch *b)
+{
+	struct fork *f = b->fork;
+	struct relay_plan plans[2] = { 0 };
+	bool good = f->side ? plan_node(&plans[0], f, f->side, &f->request->from)
+			    : plan_device(&plans[0], f->a, &f->request->from);
+	good = good && (b->served ? plan_node(&plans[1], f, b->served, &b->hop)
+				  : plan_device(&plans[1], f->a, &b->hop));
+	return good ? relay_new(&f->a->relays, plans) : NULL;
+}
+
 static void send_request(struct branch *b)
 {
 	struct fork *f = b->fork;
@@ -72,6 +139,19 @@ static void send_request(struct branch *b)
 	char key[RELOAD_SIP_KEY_MAX], id[64];
 	struct wr w;
 	bool invite = message_is(f->request, "INVITE");
+	if (!b->relay && wants_relay(b)) {
+		b->relay = relay_of(b);
+		if (!b->relay) {
+			branch_end(b, 503);
+			return;
+		}
+		b->relay->ready = on_relay;
+		b->relay->arg = b;
+	}
+	if (b->relay && !relay_is_ready(b->relay)) {
+		b->state = BRANCH_GATHERING;
+		return;
+	}
 	snprintf(id, sizeof(id), "z9hG4bK%s%llx", f->loop, (unsigned long long)++a->branches);
 	key_of(key, id, message_method(f->request));
 	wr_init(&w);
@@ -82,9 +162,10 @@ static void send_request(struct branch *b)
 				invite ? RELOAD_SIP_CLIENT_INVITE : RELOAD_SIP_CLIENT, key, &b->hop,
 				wr_done(&w))
 		      : NULL;
+	bool unreadable = w.err == RELOAD_BAD_VALUE;
 	wr_clear(&w);
 	if (!b->txn) {
-		branch_end(b, fits ? 503 : 513);
+		branch_end(b, unreadable ? 488 : fits ? 503 : 513);
 		return;
 	}
 	b->txn->owner = b;
@@ -97,6 +178,20 @@ static void send_request(struct branch *b)
 		LIST_INSERT_HEAD(&b->connection->branches, b, on_connection);
 	else
 		branch_end(b, b->unreachable);
+}
+
+/* There is a path for the audio, or none can be had. */
+static void on_relay(void *arg, bool good)
+{
+	struct branch *b = arg;
+	struct fork *f = b->fork;
+	if (b->state != BRANCH_GATHERING)
+		return;
+	if (good)
+		send_request(b);
+	else
+		branch_end(b, 503);
+	f->check(f);
 }
 
 static void on_connected(void *arg, struct connection *c)

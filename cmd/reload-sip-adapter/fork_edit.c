@@ -9,6 +9,7 @@
 #include <openssl/hmac.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 enum {
 	LINES = 1024
@@ -76,14 +77,38 @@ static const char *contact_of(char *out, size_t size, const struct served *s, bo
 	return out;
 }
 
+/* A description of the session that goes through a relay is written anew; one that cannot be relayed is RELOAD_BAD_VALUE. */
+static enum reload_err relay_body(struct message_edit *e, struct wr *body, struct branch *b,
+	const struct message *m, bool from_caller)
+{
+	struct relay *relay = b->relay ? b->relay : b->fork->call ? b->fork->call->relay : NULL;
+	const sip_content_type_t *type = m->sip->sip_content_type;
+	struct span text = message_body(m);
+	if (!relay || !text.len || !type || !type->c_type ||
+		strcasecmp(type->c_type, "application/sdp") != 0)
+		return RELOAD_OK;
+	enum reload_err err =
+		relay_pass(relay, from_caller ? RELAY_CALLER : RELAY_CALLEE, text, body);
+	e->replace_body = !err;
+	e->body = wr_done(body);
+	return err;
+}
+
+/* Whether the request of a fork comes from who made the call. */
+static bool is_of_caller(const struct fork *f)
+{
+	return !f->in_dialog || (f->call && f->sender == &f->call->caller);
+}
+
 /* -- messages --------------------------------------------------------------------------------------------------------------------------- */
 
 void fork_write_request(struct wr *w, struct branch *b, const char *branch_id)
 {
 	struct fork *f = b->fork;
-	struct wr top;
+	struct wr top, body;
 	char contact[MESSAGE_URI];
 	wr_init(&top);
+	wr_init(&body);
 	put_via(&top, b, branch_id);
 	if (is_device(b) && begins_dialog(f)) {
 		put_record_route(&top, f, &b->hop);
@@ -103,20 +128,25 @@ void fork_write_request(struct wr *w, struct branch *b, const char *branch_id)
 	};
 	if (!is_device(b) && f->request->sip->sip_contact)
 		e.contact = contact_of(contact, sizeof(contact), b->served, b->sips);
+	enum reload_err err = relay_body(&e, &body, b, f->request, is_of_caller(f));
+	if (err)
+		wr_fail(w, err);
 	if (!w->err)
 		message_forward(w, f->request, &e);
+	wr_clear(&body);
 	wr_clear(&top);
 }
 
 void fork_write_response(struct wr *w, struct branch *b, const struct message *m)
 {
 	struct fork *f = b->fork;
-	struct wr top;
+	struct wr top, body;
 	char contact[MESSAGE_URI];
 	bool to_device = f->request->from.transport != RELOAD_SIP_OVERLAY;
 	int status = m->sip->sip_status->st_status;
 	struct message_edit e = { .drop_vias = 1 };
 	wr_init(&top);
+	wr_init(&body);
 	if (to_device && !is_device(b) && begins_dialog(f) && status > 100 && status < 300)
 		put_record_route(&top, f, &f->request->from);
 	if (!to_device)
@@ -125,7 +155,9 @@ void fork_write_response(struct wr *w, struct branch *b, const struct message *m
 		e.contact = contact_of(contact, sizeof(contact), f->side, f->side_sips);
 	wr_u8(&top, 0);
 	e.on_top = (const char *)top.at;
+	(void)relay_body(&e, &body, b, m, !is_of_caller(f)); /* else it goes as it is */
 	message_forward(w, m, &e);
+	wr_clear(&body);
 	wr_clear(&top);
 }
 

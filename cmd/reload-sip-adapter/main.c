@@ -9,6 +9,10 @@ static const struct cli_opt serve_opts[] = {
 	{ 0, "users", "FILE", "AORs and their digest hashes; passwd writes it" },
 	{ 0, "certificate", "FILE", "PEM certificate, with its chain, of tls" },
 	{ 0, "key", "FILE", "PEM private key of tls (default: in the file of --certificate)" },
+	{ 0, "media", "auto|relay|pass",
+		"audio goes through this host: where one side lacks ICE, always, never (default "
+		"auto)" },
+	{ 0, "media-ports", "FIRST-LAST", "UDP ports of audio (default 20000-29999)" },
 	{ 0, "min-expires", "TIME", "shortest registration of a device (default 1m)" },
 	{ 0, "max-expires", "TIME", "longest registration of a device (default 1h)" },
 	{ 0, "nonce-lifetime", "TIME", "of a digest nonce (default 5m)" },
@@ -35,7 +39,8 @@ static const struct cli_opt common_opts[] = {
 	" | type:string aor:string devices:integer"                                                \
 	" | type:string aor:string error:object"                                                   \
 	" | type:string call_id:string from:string to:string setup_ms:integer"                     \
-	" | type:string call_id:string from:string to:string duration_s:number ended_by:string"    \
+	" | type:string call_id:string from:string to:string duration_s:number ended_by:string "   \
+	"media:{from_caller:integer from_callee:integer strangers:integer}?"                       \
 	" | type:string call_id:string from:string to:string sip_status:integer"                   \
 	" | type:string received:integer rubbish:integer requests:integer responses:integer "      \
 	"registers:integer calls:integer answered:integer refused:integer challenges:integer "     \

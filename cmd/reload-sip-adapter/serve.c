@@ -5,6 +5,8 @@
 #include "reload-sip-adapter/fork.h"
 #include "reload-sip-adapter/serve_show.h"
 
+#include "util/words.h"
+
 #include <openssl/rand.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -12,6 +14,8 @@
 #include <strings.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
+
+#define DEFAULT_PORTS "20000-29999"
 
 enum {
 	NONCES_MAX = 65536,
@@ -159,6 +163,28 @@ static enum reload_err seconds(struct cli *cli, const char *name, reload_ms othe
 	return RELOAD_OK;
 }
 
+static enum reload_err read_media(struct adapter *a, struct reload_error_text *why)
+{
+	static const char *const modes[] = { "auto", "relay", "pass" };
+	const char *mode = cli_value(a->cli, "media", modes[RELAY_AUTO]);
+	const char *ports = cli_value(a->cli, "media-ports", DEFAULT_PORTS);
+	uint64_t first = 0, last = 0;
+	unsigned i = 0;
+	while (i < COUNT_OF(modes) && strcmp(mode, modes[i]) != 0)
+		i++;
+	if (i == COUNT_OF(modes))
+		return cli_refuse(why, "--media", "it is auto, relay or pass");
+	bool good = reload_digits(&first, &ports) && *ports++ == '-' &&
+		    reload_digits(&last, &ports) && !*ports;
+	if (!good || first < 1024 || last > UINT16_MAX || first + 1 > last)
+		return cli_refuse(why, "--media-ports",
+			"it is two ports from 1024 to 65535, such as " DEFAULT_PORTS);
+	a->media = (enum relay_mode)i;
+	a->relays.first = a->relays.next = (uint16_t)(first + first % 2);
+	a->relays.last = (uint16_t)last;
+	return RELOAD_OK;
+}
+
 static enum reload_err read_options(struct run *r, struct cli *cli, struct reload_error_text *why)
 {
 	struct adapter *a = &r->a;
@@ -166,6 +192,8 @@ static enum reload_err read_options(struct run *r, struct cli *cli, struct reloa
 	enum reload_err err = seconds(cli, "min-expires", DEFAULT_MIN_S, &a->min_expires_s, why);
 	if (!err)
 		err = seconds(cli, "max-expires", DEFAULT_MAX_S, &a->max_expires_s, why);
+	if (!err)
+		err = read_media(a, why);
 	if (!err)
 		err = cli_time(cli, "nonce-lifetime", DEFAULT_NONCE_MS, &r->nonce_ms, why);
 	if (err)
@@ -294,6 +322,7 @@ static void begin(struct run *r)
 		.arg = a,
 		.timers = reload_poll_timers(a->poll),
 		.max = ADAPTER_TRANSACTIONS_MAX };
+	a->relays.poll = a->poll;
 	calls_init(&a->calls, a);
 	TAILQ_INIT(&a->all_forks);
 	if (RAND_bytes(secret, sizeof(secret)) != 1 ||

@@ -118,6 +118,8 @@ static struct connection *adopt(struct served *s, const json_t *object)
 	e->served = s;
 	snprintf(e->node, sizeof(e->node), "%s", cli_get_text(object, "node_id"));
 	snprintf(e->path, sizeof(e->path), "%s", cli_get_text(object, "path"));
+	if (reload_ip_port_parse(&e->peer, cli_get_text(object, "address"), 0))
+		e->peer = (struct reload_ip_port){ 0 };
 	e->user = reload_strdup(cli_get_text(object, "user"));
 	e->sips = cli_get_int(object, "application") == RELOAD_APP_SIPS;
 	LIST_INSERT_HEAD(&s->ends, e, entry);
@@ -131,10 +133,15 @@ static struct connection *adopt(struct served *s, const json_t *object)
 static bool on_progress(void *arg, json_int_t id, json_t *object)
 {
 	struct served *s = arg;
+	struct served_ask *a = ask_with(s, id);
+	if (a && a->progress) {
+		if (a->arg)
+			a->progress(a->arg, object);
+		return true;
+	}
 	if (strcmp(cli_get_text(object, "type"), "connected") != 0)
 		return true;
 	struct connection *c = adopt(s, object);
-	struct served_ask *a = ask_with(s, id);
 	if (c && a && a->arg && a->connected)
 		a->connected(a->arg, c);
 	return true;
@@ -193,6 +200,15 @@ bool served_ask(struct served *s, const char *method, json_t *params, served_don
 	struct served_ask *a = RELOAD_NEW(served_ask);
 	*a = (struct served_ask){ .id = id, .done = done, .connected = connected, .arg = arg };
 	TAILQ_INSERT_TAIL(&s->asks, a, entry);
+	return true;
+}
+
+bool served_ask_with(struct served *s, const char *method, json_t *params, served_done_fn done,
+	served_progress_fn progress, void *arg)
+{
+	if (!served_ask(s, method, params, done, NULL, arg))
+		return false;
+	TAILQ_LAST(&s->asks, served_asks)->progress = progress;
 	return true;
 }
 
@@ -267,6 +283,7 @@ static enum reload_err read_status(
 	s->domain = strrchr(s->user, '@') + 1;
 	set(&s->node, reload_strdup(cli_get_text(status, "node_id")));
 	set(&s->gruu, gruu_of(status, s->user));
+	s->ice = json_is_object(json_object_get(json_object_get(status, "links"), "paths"));
 	return RELOAD_OK;
 }
 

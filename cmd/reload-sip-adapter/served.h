@@ -38,11 +38,14 @@ struct overlay_end {
 	char *user; /* owned: the AOR of the certificate at its other end; "" when it has none */
 	bool sips;  /* Application-ID 5061 */
 	char path[16];
+	struct reload_ip_port peer; /* the address at which the node is */
 };
 
 /* What a request to the agent ends with: result or error (borrowed; both NULL: the agent is gone). */
 typedef void (*served_done_fn)(
 	void *arg, const json_t *result, const struct reload_call_error *error);
+/* A progress notification of a request (borrowed). */
+typedef void (*served_progress_fn)(void *arg, const json_t *object);
 /* A connection is there for app.attach. */
 typedef void (*served_connected_fn)(void *arg, struct connection *c);
 
@@ -51,6 +54,7 @@ struct served_ask {
 	json_int_t id;
 	served_done_fn done;
 	served_connected_fn connected;
+	served_progress_fn progress;
 	void *arg; /* NULL: whoever asked has gone */
 };
 
@@ -64,12 +68,13 @@ struct served {
 	struct reload_client_io inner;
 	uint64_t watch;
 	struct wr out;
-	TAILQ_HEAD(, served_ask) asks;
+	TAILQ_HEAD(served_asks, served_ask) asks;
 	LIST_HEAD(, overlay_end) ends; /* connections with other nodes */
 	struct reload_timer again, expiry;
 	/* who it is */
 	char *user, *node, *gruu; /* owned: AOR, Node-ID, GRUU without a scheme */
 	const char *domain;       /* inside user */
+	bool ice;                 /* the overlay has ICE */
 	/* devices */
 	struct reload_sip_bindings bindings;
 	bool registered, registering; /* in the overlay; a request about it is under way */
@@ -103,6 +108,10 @@ void served_listen(struct served *s);
 bool served_ask(struct served *s, const char *method, json_t *params, served_done_fn done,
 	served_connected_fn connected, void *arg);
 void served_forget(struct served *s, const void *arg);
+
+/* served_ask_with() is the same for a request whose progress notifications are wanted as they are. */
+bool served_ask_with(struct served *s, const char *method, json_t *params, served_done_fn done,
+	served_progress_fn progress, void *arg);
 
 /* served_mirror() brings the registration in the overlay to what the bindings are, and sees to it that they end in time. */
 void served_mirror(struct served *s);

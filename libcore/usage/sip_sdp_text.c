@@ -10,6 +10,8 @@ struct span reload_sdp_word(struct span *line)
 	size_t n = 0;
 	while (line->len && line->at[0] == ' ')
 		*line = span_of(line->at + 1, line->len - 1);
+	if (!line->len)
+		return span_of(NULL, 0); /* there may be no address to go on from */
 	while (n < line->len && line->at[n] != ' ')
 		n++;
 	struct span word = span_of(line->at, n);

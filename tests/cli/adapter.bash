@@ -79,3 +79,55 @@ device_calls() {
 	device "calls-$user" call "$UDP" -s "$callee" -key from "$user" -au "$user" -d 300 "$@"
 	device_ended "calls-$user"
 }
+
+# phone NAME USER TRANSPORT ADDR [IN...]: baresip as a device that plays 440 Hz, answers at once, and takes orders; IN... runs it, as in another host.
+phone() {
+	local name=$1 user=$2 transport=$3 at=$4 port
+	shift 4
+	port=$(lab_port)
+	mkdir -p "phone-$name"
+	sox -n -r 8000 -c 1 -b 16 "phone-$name/440.wav" synth 200 sine 440
+	cat >"phone-$name/config" <<-END
+		sip_listen ${PHONE_AT:-127.0.0.1}:$(lab_port)
+		module_path /usr/lib/baresip/modules
+		module account.so
+		module menu.so
+		module g711.so
+		module aufile.so
+		module aubridge.so
+		module ctrl_tcp.so
+		ctrl_tcp_listen 127.0.0.1:$port
+		audio_source aufile,$PWD/phone-$name/440.wav
+		audio_player aubridge,nothing
+		rtp_ports 30000-39999
+	END
+	echo "<sip:$user@calls.example>;auth_user=$user;auth_pass=secret;outbound=\"sip:$at;transport=$transport\";regint=60;answermode=auto" \
+		>"phone-$name/accounts"
+	background "$name" timeout 280 "$@" baresip -f "phone-$name"
+	until_true says "$name.out" '200 OK.*binding' || { cat "$name.out"; return 1; }
+	echo "$port" >"phone-$name/port"
+}
+
+# order NAME COMMAND [PARAMETERS]: what the phone answers
+order() {
+	python3 - "$(cat "phone-$1/port")" "$2" "${3-}" <<-'END'
+		import json, socket, sys
+		s = socket.create_connection(('127.0.0.1', int(sys.argv[1])), 20)
+		t = json.dumps({'command': sys.argv[2], 'params': sys.argv[3], 'token': 'x'}).encode()
+		s.sendall(b'%d:%s,' % (len(t), t))
+		got = b''
+		while b'"response":true' not in got:
+		    more = s.recv(4096)
+		    assert more, got
+		    got += more
+		assert b'"ok":true' in got, got
+	END
+}
+
+# heard FILE FROM SECONDS HZ: what the recording has there, to 1.5%; HZ 0: silence
+heard() {
+	sox "$1" -n trim "$2" "$3" stat 2>&1 | awk -v hz="$4" '
+		/^Rough/ { f = $3 }
+		/^Maximum amplitude/ { loud = $3 > 0.05 }
+		END { ok = hz ? loud && f > hz * 0.985 && f < hz * 1.015 : !loud; print f " Hz, loud " loud; exit !ok }'
+}

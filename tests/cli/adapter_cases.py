@@ -544,6 +544,83 @@ def limits(udp, tcp):
     alice.acknowledge_failure(final, call, 2)
 
 
+class Audio:
+    """Two ports of a device, RTP and RTCP, and its session description."""
+
+    def __init__(self, host='127.0.0.1'):
+        while True:
+            self.rtp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            self.rtp.bind((host, 0))
+            self.port = self.rtp.getsockname()[1]
+            self.rtcp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            try:
+                self.rtcp.bind((host, self.port + 1))
+                break
+            except OSError:
+                self.rtp.close()
+        self.host = host
+        for s in (self.rtp, self.rtcp):
+            s.settimeout(LIMIT)
+
+    def sdp(self, host=None, more=''):
+        return 'v=0\r\no=- 1 1 IN IP4 %s\r\ns=-\r\nc=IN IP4 %s\r\nt=0 0\r\nm=audio %d RTP/AVP 9\r\n%s' % (
+            self.host, host or self.host, self.port, more)
+
+
+def port_of(message):
+    check('m=audio ' in message.body, message.text)
+    return int(message.body.split('m=audio ')[1].split()[0])
+
+
+def relay(udp, tcp):
+    """--media relay: audio goes through the adapter, from the signalled address alone (C17), with any codec."""
+    alice, bob, stranger = Device('alice', udp), Device('bob', udp), Audio('127.0.0.2')
+    bob.register()
+    a, b = Audio(), Audio()
+    call = alice.ask('INVITE', 'bob', body=a.sdp(more='m=video 4 RTP/AVP 96\r\n'))
+    invite = bob.receive('INVITE')
+    to_a = ('127.0.0.1', port_of(invite))  # what bob sends to
+    check(to_a[1] not in (a.port, b.port) and to_a[1] % 2 == 0 and 'm=video 0 ' in invite.body, invite.body)
+    bob.answer(invite, 200, lines='Content-Type: application/sdp\r\n', body=b.sdp())
+    answer = alice.receive(200)
+    to_b = ('127.0.0.1', port_of(answer))
+    alice.within('ACK', call, answer, 2)
+    bob.receive('ACK')
+    # a stranger is not heard, from the first packet on and later
+    for n in range(2):
+        stranger.rtp.sendto(b'\x80\x09stranger', to_a)
+        stranger.rtp.sendto(b'\x80\x09stranger', to_b)
+        for (me, to, other) in ((a, to_b, b), (b, to_a, a)):
+            me.rtp.sendto(b'\x80\x09rtp%d' % n, to)
+            check(other.rtp.recv(99) == b'\x80\x09rtp%d' % n, 'RTP')
+            me.rtcp.sendto(b'\x80\xc8rtcp%d' % n, (to[0], to[1] + 1))
+            check(other.rtcp.recv(99) == b'\x80\xc8rtcp%d' % n, 'RTCP')
+    # hold by the old way stays hold, and another description moves the stream
+    alice.within('INVITE', call, answer, 5, body=a.sdp(host='0.0.0.0'))
+    hold = bob.receive('INVITE')
+    check('c=IN IP4 0.0.0.0' in hold.body and port_of(hold) == to_a[1], hold.body)
+    moved = Audio()
+    bob.answer(hold, 200, lines='Content-Type: application/sdp\r\n', body=moved.sdp())
+    alice.within('ACK', call, alice.receive(200), 5)
+    bob.receive('ACK')
+    a.rtp.sendto(b'\x80\x09moved', to_b)
+    check(moved.rtp.recv(99) == b'\x80\x09moved', 'the new address')
+    hang_up(alice, bob, call, answer)
+    # a description with a host name, which nobody looks up, and one that comes late
+    call = alice.ask('INVITE', 'bob', body=a.sdp(host='phone.example'))
+    check(alice.receive(488, 180, 200).status == 488, 'a host name')
+    call = alice.ask('INVITE', 'bob')
+    invite = bob.receive('INVITE')
+    bob.answer(invite, 200, lines='Content-Type: application/sdp\r\n', body=b.sdp())
+    answer = alice.receive(200)
+    alice.within('ACK', call, answer, 2, body=a.sdp())
+    ack = bob.receive('ACK')
+    b.rtp.sendto(b'\x80\x09late', ('127.0.0.1', port_of(ack)))
+    check(a.rtp.recv(99) == b'\x80\x09late', 'the late offer')
+    hang_up(alice, bob, call, answer)
+    bob.register(contact='*', expires=0)
+
+
 def loops(udp, tcp):
     """C20: a device that sends what it gets back to where it came from; devices need no password here."""
     bob, alice = Device('bob', udp), Device('alice', udp)

@@ -120,9 +120,66 @@ cases() {
 	jq -e '.looped == 1' <<<"$output"
 }
 
+@test "relay: audio goes through the adapter, and that of a stranger does not (C17)" {
+	adapter --media relay --media-ports 41000-41099
+	cases relay
+	adapter_ends
+	[ "$(jq -s '[.[] | select(.type == "ended")] | map(.media.strangers)' -c adapter.out)" = '[4,0]' ]
+	R reload-sip-adapter -a alice --listen udp:127.0.0.1:0 --users users --media sometimes
+	failed 2 '--media'
+	R reload-sip-adapter -a alice --listen udp:127.0.0.1:0 --users users --media-ports 5-4
+	failed 2 '--media-ports'
+}
+
 @test "bad input: the torture messages of RFC 4475, streams in pieces, floods" {
 	adapter
 	cases torture streams flood
 	adapter_ends
 	jq -e '.rubbish > 50' <<<"$output"
+}
+
+@test "baresip over TLS calls a user of the overlay, is called, holds and resumes; calls in a row" {
+	local at
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 9 -subj /CN=adapter -keyout tls.key -out tls.crt 2>/dev/null
+	# C16: the phone names an address from which its audio does not come
+	adapter --media relay --listen tls:127.0.0.1:0 --certificate tls.crt --key tls.key
+	phone bob bob tls "$(socket_of tls)"
+	adapter_says '.type == "registered" and .aor == "bob@calls.example"'
+	# the phone calls; its tone is heard, and is not while it holds
+	background carol reload-sip-call -a carol listen --answer --record heard.wav -c 1 -j
+	until_true says carol.out listening
+	order bob dial sip:carol@calls.example
+	until_true says carol.out answered
+	until_true says bob.out 'Call established'
+	until_true recorded heard.wav 1.2
+	order bob hold
+	at=$(wc -c <heard.wav)
+	reload-ping -q -a carol alice@calls.example -c 6 -i 200ms >/dev/null # a second goes by
+	order bob resume
+	until_true recorded heard.wav $(awk -v at="$at" 'BEGIN { print at / 16000 + 1.5 }')
+	order bob hangup
+	ended carol 0
+	adapter_says '.type == "ended" and .from == "bob@calls.example" and .media.from_caller > 60'
+	at=$(awk -v at="$at" 'BEGIN { print at / 16000 }')
+	heard heard.wav 0.4 0.5 440
+	heard heard.wav $(awk -v at="$at" 'BEGIN { print at + 0.3 }') 0.4 0
+	heard heard.wav $(awk -v at="$at" 'BEGIN { print at + 1.2 }') 0.2 440
+	# C10: a user of the overlay calls the phone over TLS
+	R reload-sip-call -a carol bob@calls.example --tone 300 --duration 1s --record heard.wav
+	ok
+	heard heard.wav 0.3 0.5 440
+	# a device over UDP calls the phone over TLS, and hangs up; then the other way around
+	device_calls alice bob
+	adapter_says '.type == "ended" and .from == "alice@calls.example" and .ended_by == "caller"'
+	# calls in a row: none is lost
+	for ((n = 0; n < ${ADAPTER_CALLS:-20}; n++)); do
+		reload-sip-call -a carol bob@calls.example --duration 50ms -q || { echo "call $n"; return 1; }
+	done
+	adapter_ends
+	jq -e --argjson n "${ADAPTER_CALLS:-20}" '.calls == 3 + $n and .answered == .calls and .refused == 0' <<<"$output"
+}
+
+# recorded FILE SECONDS: so much of a recording is on the disk
+recorded() {
+	[ "$(stat -c %s "$1" 2>/dev/null || echo 0)" -gt "$(awk -v s="$2" 'BEGIN { print int(s * 16000) }')" ]
 }

@@ -2,9 +2,9 @@
  * Session descriptions as the other end of a call sends them.
  *
  * Always true: the answer to what can be read has as many streams, the same one is used, and its direction is turned around; read
- * again it gives what was written.
+ * again it gives what was written.  What a relay writes instead of it names the address of the relay, and has no candidate of others.
  */
-#include "usage/sip_sdp.h"
+#include "usage/sip_sdp_relay.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -39,6 +39,24 @@ static void check_answer(const struct reload_sdp_audio *offer)
 	wr_clear(&w);
 }
 
+static void check_relay(struct span text)
+{
+	struct reload_sdp_relayed d, after;
+	struct reload_sdp_relay r = { .mux = RELOAD_SDP_MUX_DROP };
+	struct wr w;
+	enum reload_err err = reload_ip_port_parse(&r.at, "192.0.2.7:5000", 0);
+	assert(!err);
+	if (reload_sdp_relayed_read(&d, text))
+		return;
+	wr_init(&w);
+	reload_sdp_relay_write(&w, text, &r);
+	assert(!w.err && !reload_sdp_relayed_read(&after, wr_done(&w)));
+	assert(after.has == d.has && !*after.ice.ufrag && !after.ice.count && !after.rtcp_mux);
+	assert(!d.has || !d.at.type == !after.at.type);
+	assert(!after.at.type || reload_ip_port_eq(&after.at, &r.at));
+	wr_clear(&w);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct reload_sdp_audio audio;
@@ -52,6 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(audio.ice.count <= RELOAD_SDP_CANDIDATES_MAX && audio.payload_type < 128);
 		check_answer(&audio);
 	}
+	check_relay(span_of(copy, size));
 	free(copy);
 	return 0;
 }

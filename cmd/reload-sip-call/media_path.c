@@ -14,6 +14,7 @@
 #include "reload-sip-call/media_internal.h"
 
 #include "common/call.h"
+#include "common/candidates.h"
 #include "control/local_socket_io.h"
 #include "link/udp_socket_io.h"
 
@@ -27,8 +28,6 @@ enum {
 	LEAVE_MS = 3000,   /* until the agent has given its socket up */
 	LEAVE_EACH_MS = 20
 };
-
-static const char *const types[] = { "host", "srflx", "prflx", "relay" };
 
 /* -- what is asked of the agent ------------------------------------------------------------------------------------------------ */
 
@@ -56,25 +55,6 @@ const char *media_fault(const struct media *m)
 	return m->way.state == MEDIA_NO_WAY ? m->way.why : NULL;
 }
 
-static json_t *candidates_json(const struct reload_sdp_ice *ice)
-{
-	json_t *list = json_array();
-	char at[64], related[64];
-	for (size_t i = 0; i < ice->count; i++) {
-		const struct reload_sdp_candidate *c = &ice->candidates[i];
-		if (c->type == RELOAD_SDP_PRFLX)
-			continue; /* nobody but a check finds such a one */
-		json_t *o = json_pack("{s:s, s:s, s:I, s:s}", "foundation", c->foundation, "type",
-			types[c->type], "priority", (json_int_t)c->priority, "address",
-			reload_ip_port_text(at, &c->at));
-		if (c->related.type)
-			json_object_set_new(o, "related",
-				json_string(reload_ip_port_text(related, &c->related)));
-		json_array_append_new(list, o);
-	}
-	return list;
-}
-
 static void leave(struct media *m)
 {
 	close(m->way.fd);
@@ -92,9 +72,7 @@ void media_path_start(struct media *m, const struct reload_sdp_audio *other)
 	if (*other->ice.ufrag) {
 		m->way.state = MEDIA_CHECKING;
 		(void)agent->send(agent->arg, "media.check",
-			json_pack("{s:I, s:s, s:s, s:o}", "media", m->way.number, "ufrag",
-				other->ice.ufrag, "password", other->ice.password, "candidates",
-				candidates_json(&other->ice)));
+			cli_candidates_check(&other->ice, m->way.number));
 	} else if (other->at.type) {
 		leave(m);
 	}
@@ -102,44 +80,11 @@ void media_path_start(struct media *m, const struct reload_sdp_audio *other)
 
 /* -- what the agent says ------------------------------------------------------------------------------------------------------- */
 
-static bool read_candidate(struct reload_sdp_candidate *c, const json_t *o)
-{
-	const char *related = cli_get_text(o, "related");
-	*c = (struct reload_sdp_candidate){ .priority = (uint32_t)cli_get_int(o, "priority") };
-	snprintf(c->foundation, sizeof(c->foundation), "%s", cli_get_text(o, "foundation"));
-	for (size_t i = 0; i < COUNT_OF(types); i++)
-		if (!strcmp(types[i], cli_get_text(o, "type")))
-			c->type = (enum reload_sdp_candidate_type)i;
-	return !reload_ip_port_parse(&c->at, cli_get_text(o, "address"), 0) &&
-	       (!*related || !reload_ip_port_parse(&c->related, related, 0));
-}
-
-/* What is written for those without ICE (RFC 8839 s4.2.1.2 wants one that is likely to work): behind a NAT its outer address. */
-static const struct reload_sdp_candidate *best_default(const struct reload_sdp_ice *ice)
-{
-	static const enum reload_sdp_candidate_type order[] = { RELOAD_SDP_SRFLX, RELOAD_SDP_HOST,
-		RELOAD_SDP_RELAY };
-	for (size_t k = 0; k < COUNT_OF(order); k++)
-		for (size_t i = 0; i < ice->count; i++)
-			if (ice->candidates[i].type == order[k])
-				return &ice->candidates[i];
-	return NULL;
-}
-
 static bool take_candidates(struct media *m, const json_t *object)
 {
-	struct reload_sdp_ice *ice = &m->way.own;
-	const json_t *list = json_object_get(object, "candidates"), *o;
-	size_t i;
-	snprintf(ice->ufrag, sizeof(ice->ufrag), "%s", cli_get_text(object, "ufrag"));
-	snprintf(ice->password, sizeof(ice->password), "%s", cli_get_text(object, "password"));
-	json_array_foreach (list, i, o)
-		if (ice->count < RELOAD_SDP_CANDIDATES_MAX &&
-			read_candidate(&ice->candidates[ice->count], o))
-			ice->count++;
-	const struct reload_sdp_candidate *c = best_default(ice);
-	if (!c)
+	if (!cli_candidates_read(&m->way.own, object))
 		return false;
+	const struct reload_sdp_candidate *c = cli_candidates_default(&m->way.own);
 	m->way.at = c->at;
 	m->way.base = c->type == RELOAD_SDP_HOST ? c->at : c->related;
 	return true;

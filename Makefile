@@ -240,6 +240,8 @@ soak: check-deps programs lab-tools
 	$(Q)RELOAD_BIN=$(abspath $(O)) NAT_MATRIX=all NAT_RING=1 bats -f 'each pair|eight peers' tests/cli/nat.bats tests/cli/nat-change.bats
 	$(Q)RELOAD_BIN=$(abspath $(O)) NAT_MATRIX=all NAT_LOSS=5 bats -f 'each pair' tests/cli/nat.bats
 	$(Q)RELOAD_BIN=$(abspath $(O)) ATTACH_TTL=20 ATTACH_IDLE=600 bats -f 'is idle' tests/cli/attach-ice.bats
+	$(Q)RELOAD_BIN=$(abspath $(O)) ADAPTER_SECONDS=60 bats tests/cli/adapter-nat.bats
+	$(Q)RELOAD_BIN=$(abspath $(O)) ADAPTER_CALLS=200 PHONE_SECONDS=900 bats -f 'calls in a row' tests/cli/sip-adapter.bats
 	$(Q)RELOAD_BIN=$(abspath $(O)) ATTACH_MEGABYTES=100 bats -f 'file each way' tests/cli/attach.bats tests/cli/attach-ice.bats
 	$(Q)RELOAD_BIN=$(abspath $(O)) SIP_IDLE=1 bats -f 'without calls' tests/cli/sip-peer.bats
 	$(Q)RELOAD_BIN=$(abspath $(O)) WHY_FAULTS_COUNT=24 bats -f 'names the cause' tests/cli/why.bats

@@ -80,21 +80,24 @@ device_calls() {
 	device_ended "calls-$user"
 }
 
-# phone NAME USER TRANSPORT ADDR [IN...]: baresip as a device that plays 440 Hz, answers at once, and takes orders; IN... runs it, as in another host.
+# phone NAME USER TRANSPORT ADDR: baresip as a device that plays 440 Hz, answers at once, takes orders, and records what it hears in phone-NAME; with
+# PHONE_IN, a command that runs another, it is in another host, where it takes any address.
 phone() {
-	local name=$1 user=$2 transport=$3 at=$4 port
-	shift 4
+	local name=$1 user=$2 transport=$3 at=$4 port listen=127.0.0.1
+	[ -z "${PHONE_IN-}" ] || listen=0.0.0.0
 	port=$(lab_port)
 	mkdir -p "phone-$name"
 	sox -n -r 8000 -c 1 -b 16 "phone-$name/440.wav" synth 200 sine 440
 	cat >"phone-$name/config" <<-END
-		sip_listen ${PHONE_AT:-127.0.0.1}:$(lab_port)
+		sip_listen $listen:$(lab_port)
 		module_path /usr/lib/baresip/modules
 		module account.so
 		module menu.so
 		module g711.so
 		module aufile.so
 		module aubridge.so
+		module sndfile.so
+		snd_path $PWD/phone-$name
 		module ctrl_tcp.so
 		ctrl_tcp_listen 127.0.0.1:$port
 		audio_source aufile,$PWD/phone-$name/440.wav
@@ -103,14 +106,16 @@ phone() {
 	END
 	echo "<sip:$user@calls.example>;auth_user=$user;auth_pass=secret;outbound=\"sip:$at;transport=$transport\";regint=60;answermode=auto" \
 		>"phone-$name/accounts"
-	background "$name" timeout 280 "$@" baresip -f "phone-$name"
+	# shellcheck disable=SC2086
+	background "$name" ${PHONE_IN-} timeout "${PHONE_SECONDS:-280}" baresip -f "phone-$name"
 	until_true says "$name.out" '200 OK.*binding' || { cat "$name.out"; return 1; }
 	echo "$port" >"phone-$name/port"
 }
 
 # order NAME COMMAND [PARAMETERS]: what the phone answers
 order() {
-	python3 - "$(cat "phone-$1/port")" "$2" "${3-}" <<-'END'
+	# shellcheck disable=SC2086
+	${PHONE_IN-} python3 - "$(cat "phone-$1/port")" "$2" "${3-}" <<-'END'
 		import json, socket, sys
 		s = socket.create_connection(('127.0.0.1', int(sys.argv[1])), 20)
 		t = json.dumps({'command': sys.argv[2], 'params': sys.argv[3], 'token': 'x'}).encode()

@@ -4,6 +4,7 @@
 
 #include "common/files.h"
 #include "ident/aor.h"
+#include "ident/tel.h"
 #include "usage/sip_frame.h"
 #include "util/text.h"
 #include "util/words.h"
@@ -20,16 +21,22 @@ static enum reload_err read_target(
 	struct outgoing *o, struct cli *cli, struct reload_error_text *why)
 {
 	struct reload_aor aor;
+	struct reload_tel number;
 	const char *text = cli->operands[0];
 	char what[256];
 	o->aor = text;
 	o->sips = cli_has(cli, "sips");
 	if (!cli_has(cli, "timeout") && !getenv("RELOAD_TIMEOUT"))
 		cli->deadline = RELOAD_NEVER; /* a call lasts */
+	o->number = !strncasecmp(text, "tel:", 4);
+	if (o->number && !reload_tel_parse(&number, span_str(text)))
+		return RELOAD_OK;
 	if (!reload_utf8_valid(span_str(text)) || reload_aor_parse(&aor, span_str(text))) {
-		snprintf(what, sizeof(what), "%.150s is no AOR and no GRUU",
+		snprintf(what, sizeof(what), "%.150s is no AOR, no GRUU and no number",
 			reload_utf8_valid(span_str(text)) ? text : "the operand");
-		return cli_refuse(why, what, "a user and a domain, such as bob@calls.example");
+		return cli_refuse(why, what,
+			"a user and a domain, such as bob@calls.example, or tel: and up to 15 "
+			"digits");
 	}
 	o->sips |= aor.sips;
 	return RELOAD_OK;

@@ -43,6 +43,14 @@ static const char *scheme(const struct leg *leg)
 	return leg->sips ? "sips" : "sip";
 }
 
+/* An AOR or GRUU as a URI; a telephone number has its own scheme. */
+static void put_uri(struct wr *w, const struct leg *leg, const char *aor)
+{
+	if (strncmp(aor, "tel:", 4) != 0)
+		wr_format(w, "%s:", scheme(leg));
+	wr_text(w, aor);
+}
+
 /* The own AOR as a URI, written as URIs have it. */
 static void put_user(struct wr *w, const struct leg *leg)
 {
@@ -93,14 +101,17 @@ void leg_request(struct leg *leg, const struct leg_request *r)
 	const char *tag = r->tag ? r->tag : leg_tag_of(leg->remote_tag);
 	leg_token(branch);
 	wr_init(&w);
-	wr_format(&w, "%s %s:%s SIP/2.0\r\n", r->method, scheme(leg), target);
-	wr_format(&w, "Via: SIP/2.0/TLS %s;branch=z9hG4bK%s\r\nMax-Forwards: 70\r\n",
+	wr_format(&w, "%s ", r->method);
+	put_uri(&w, leg, target);
+	wr_format(&w, " SIP/2.0\r\nVia: SIP/2.0/TLS %s;branch=z9hG4bK%s\r\nMax-Forwards: 70\r\n",
 		strrchr(leg->user, '@') + 1, r->branch ? r->branch : branch);
 	if (!r->initial)
 		wr_span(&w, wr_done(&leg->route));
 	wr_format(&w, "From: <");
 	put_user(&w, leg);
-	wr_format(&w, ">;tag=%s\r\nTo: <%s:%s>", leg->local_tag, scheme(leg), leg->remote_uri);
+	wr_format(&w, ">;tag=%s\r\nTo: <", leg->local_tag);
+	put_uri(&w, leg, leg->remote_uri);
+	wr_text(&w, ">");
 	if (tagged && *tag)
 		wr_format(&w, ";tag=%s", tag);
 	wr_format(&w, "\r\nCall-ID: %s\r\nCSeq: %u %s\r\n", leg->call_id, r->cseq, r->method);

@@ -70,10 +70,10 @@ static const struct cli_opt common_opts[] = { CLI_COMMON, CLI_END };
 
 static const struct cli_command commands[] = {
 	{ .name = "call",
-		.operands = "AOR|GRUU",
+		.operands = "AOR|GRUU|tel:NUMBER",
 		.min = 1,
 		.max = 1,
-		.summary = "call a user",
+		.summary = "call a user, or a telephone number",
 		.opts = call_opts,
 		.result = CALL_RESULT,
 		.run = sip_call },

@@ -35,8 +35,11 @@ static json_t *event(const struct outgoing *o, const struct leg *leg, const char
 static void on_ringing(struct leg *leg, int status)
 {
 	struct outgoing *o = leg->owner;
+	struct outgoing_attempt *a = attempt_of(o, leg);
 	if (status < 180)
 		return;
+	if (a)
+		a->rang = true;
 	json_t *e = event(o, leg, "ringing");
 	json_object_set_new(e, "sip_status", json_integer(status));
 	outgoing_print(o, e);
@@ -59,12 +62,21 @@ static void on_answered(struct leg *leg)
 	outgoing_print(o, e);
 }
 
-/* The best answer is kept: 6xx, then the lowest class (RFC 3261 s16.7). */
+/* A gateway that cannot serve a call now says nothing of the number; any other refusal is that of who was called. */
+static bool is_of_gateway(int status)
+{
+	return status / 100 == 5 || status == 408 || status == 416 || status == 480;
+}
+
+/* The best answer is kept: 6xx, then the lowest class (RFC 3261 s16.7); of gateways the last one, and when it is final for the number no further one is asked. */
 static void note_status(struct outgoing *o, int status, const char *phrase)
 {
 	int have = o->sip_status / 100, now = status / 100;
-	if (have && (have == 6 || (now != 6 && now >= have)))
+	if (!o->number && have && (have == 6 || (now != 6 && now >= have)))
 		return;
+	for (size_t i = 0; o->number && !is_of_gateway(status) && i < o->count; i++)
+		if (o->attempts[i].state == OUTGOING_WAITING)
+			o->attempts[i].state = OUTGOING_OVER;
 	o->sip_status = status;
 	snprintf(o->phrase, sizeof(o->phrase), "%s", phrase);
 }
@@ -72,6 +84,7 @@ static void note_status(struct outgoing *o, int status, const char *phrase)
 static void on_ended(struct leg *leg)
 {
 	struct outgoing *o = leg->owner;
+	const struct outgoing_attempt *a = attempt_of(o, leg);
 	if (leg == o->up) {
 		json_t *e = json_pack(
 			"{s:s, s:s*, s:s, s:s, s:s, s:i, s:I, s:f, s:s, s:o, s:s, s:s, s:b}",
@@ -86,7 +99,7 @@ static void on_ended(struct leg *leg)
 		const char *fault = media_fault(leg->media);
 		snprintf(o->no_audio, sizeof(o->no_audio), "%s", fault ? fault : "");
 		o->finished = true;
-	} else if (o->rang_out || o->phone.stopping) {
+	} else if (o->rang_out || o->phone.stopping || (a && a->passed)) {
 		return; /* it was cancelled */
 	} else if (leg->status >= 300 && !o->up) {
 		note_status(o, leg->status, leg->phrase);
@@ -191,7 +204,8 @@ static void on_connected(struct phone *p, json_int_t id, const json_t *object, s
 		return; /* the agent ends it */
 	leg->ops = &leg_ops;
 	leg->owner = o;
-	if (!a || o->up || o->finished || o->rang_out || p->stopping || !is_right(a, leg)) {
+	if (!a || a->passed || o->up || o->finished || o->rang_out || p->stopping ||
+		!is_right(a, leg)) {
 		leg->cut = true; /* pass() drops it */
 		return;
 	}
@@ -277,9 +291,31 @@ static size_t running(const struct outgoing *o)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < o->count; i++)
-		n += o->attempts[i].state == OUTGOING_ATTACHING ||
-		     o->attempts[i].state == OUTGOING_CALLING;
+		n += !o->attempts[i].passed && (o->attempts[i].state == OUTGOING_ATTACHING ||
+						       o->attempts[i].state == OUTGOING_CALLING);
 	return n;
+}
+
+/* A gateway that has not rung in its turn is left; returns when the next turn is over. */
+static reload_ms turns(struct outgoing *o, reload_ms now)
+{
+	reload_ms next = RELOAD_NEVER;
+	for (size_t i = 0; o->number && !o->up && i < o->count; i++) {
+		struct outgoing_attempt *a = &o->attempts[i];
+		bool runs = a->state == OUTGOING_ATTACHING || a->state == OUTGOING_CALLING;
+		if (!runs || a->rang || a->passed)
+			continue;
+		if (now < a->begun + OUTGOING_TURN_MS) {
+			next = a->begun + OUTGOING_TURN_MS;
+			continue;
+		}
+		a->passed = true;
+		if (!o->err)
+			o->err = RELOAD_TIMEOUT;
+		if (a->leg)
+			leg_hang_up(a->leg, "time");
+	}
+	return next;
 }
 
 /* Legs whose call or connection has ended are dropped. */
@@ -370,10 +406,12 @@ static reload_ms on_pass(struct phone *p, reload_ms now)
 {
 	struct outgoing *o = of(p);
 	reap(o);
-	reload_ms next = limits(o, now);
+	reload_ms next = limits(o, now), turn = turns(o, now);
+	size_t at_once = o->number ? 1 : RELOAD_SIP_ATTEMPTS;
+	next = turn < next ? turn : next;
 	bool more =
 		!o->up && !o->finished && !o->rang_out && !p->stopping && o->sip_status / 100 != 6;
-	for (size_t i = 0; more && i < o->count && running(o) < RELOAD_SIP_ATTEMPTS; i++)
+	for (size_t i = 0; more && i < o->count && running(o) < at_once; i++)
 		if (o->attempts[i].state == OUTGOING_WAITING && !start(o, &o->attempts[i]))
 			return now;
 	if (o->resolving || p->count)

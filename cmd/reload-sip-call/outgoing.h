@@ -1,11 +1,17 @@
 /*
  * Reaching a user: the AOR is resolved, up to RELOAD_SIP_ATTEMPTS devices are connected to at a time, and each gets an INVITE, or one
  * lone request.  The first device that answers has the call, the others are cancelled.
+ *
+ * Gateways to a telephone number are called in turn: the next one when the one before cannot serve the call or has not rung in OUTGOING_TURN_MS.
  */
 #pragma once
 
 #include "reload-sip-call/phone.h"
 #include "usage/sip_resolve.h"
+
+enum {
+	OUTGOING_TURN_MS = 4000
+};
 
 enum outgoing_state {
 	OUTGOING_WAITING,
@@ -21,12 +27,14 @@ struct outgoing_attempt {
 	json_int_t id;        /* of app.attach */
 	struct leg *leg;      /* NULL: none, or it has been dropped */
 	reload_ms begun;
+	bool rang, passed; /* passed: of a gateway whose turn is over */
 };
 
 struct outgoing {
 	struct phone phone;             /* first */
 	const char *aor, *method;       /* method: "INVITE", "MESSAGE" or "OPTIONS" */
 	struct span text;               /* of a MESSAGE */
+	bool number;                    /* aor is a telephone number */
 	bool sips;                      /* SIPS alone, whatever the device prefers */
 	reload_ms duration, ring, wait; /* 0: none */
 	reload_ms hold_at, hold_for;    /* after the answer; hold_for 0: never */

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "dns/dead_servers.h"
 #include "reload-sip-adapter/call.h"
 #include "reload-sip-adapter/message.h"
 #include "reload-sip-adapter/relay.h"
@@ -47,6 +48,9 @@ struct adapter {
 	struct calls calls;
 	struct relays relays;
 	enum relay_mode media;
+	struct reload_dead_servers dead; /* outside the overlay */
+	struct gateways *gateways;       /* owned */
+	bool redirect;                   /* callers are told where to go */
 	size_t forks;
 	TAILQ_HEAD(, fork) all_forks;
 	uint8_t loop_secret[16];
@@ -57,6 +61,9 @@ struct adapter {
 
 /* adapter_served() returns who serves an AOR, NULL: nobody here. */
 struct served *adapter_served(const struct adapter *a, const char *aor);
+
+/* adapter_host() returns somebody who is served and has an AOR of that domain, NULL: nobody does. */
+struct served *adapter_host(const struct adapter *a, const char *domain);
 
 /* adapter_event() prints one thing that happened (taken), quiet only in text. */
 void adapter_event(struct adapter *a, json_t *object);

@@ -12,6 +12,14 @@ struct served *adapter_served(const struct adapter *a, const char *aor)
 	return NULL;
 }
 
+struct served *adapter_host(const struct adapter *a, const char *domain)
+{
+	for (size_t i = 0; i < a->served_count; i++)
+		if (!strcmp(a->served[i]->domain, domain))
+			return a->served[i];
+	return NULL;
+}
+
 /* -- answers --------------------------------------------------------------------------------------------------------------------- */
 
 static void write_answer(struct wr *w, const struct message *m, int status, const char *lines)

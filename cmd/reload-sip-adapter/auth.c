@@ -11,7 +11,7 @@ struct check {
 	struct adapter *a;
 	struct message *m;
 	struct reload_sip_txn *t;
-	bool registers; /* 401, else 407 */
+	bool ends_here; /* a registrar or redirect server answers it: 401, else 407 */
 	const char *realm;
 	const struct user *user; /* NULL: not in the file */
 };
@@ -31,13 +31,13 @@ static void challenge(const struct check *k, bool stale)
 		reload_nonce_make(nonce, k->a->nonces, reload_poll_now());
 		wr_format(&w,
 			"%s: Digest realm=\"%s\", nonce=\"%s\", algorithm=%s, qop=\"auth\"%s\r\n",
-			k->registers ? "WWW-Authenticate" : "Proxy-Authenticate", k->realm, nonce,
+			k->ends_here ? "WWW-Authenticate" : "Proxy-Authenticate", k->realm, nonce,
 			reload_digest_name((enum reload_digest_algorithm)i),
 			stale ? ", stale=true" : "");
 	}
 	wr_u8(&w, 0);
 	k->a->counts.challenges++;
-	adapter_answer(k->t, k->m, k->registers ? 401 : 407, (const char *)w.at);
+	adapter_answer(k->t, k->m, k->ends_here ? 401 : 407, (const char *)w.at);
 	wr_clear(&w);
 }
 
@@ -45,7 +45,7 @@ static void challenge(const struct check *k, bool stale)
 static bool credentials(const struct check *k, struct reload_digest *out)
 {
 	const msg_auth_t *auth =
-		k->registers ? k->m->sip->sip_authorization : k->m->sip->sip_proxy_authorization;
+		k->ends_here ? k->m->sip->sip_authorization : k->m->sip->sip_proxy_authorization;
 	for (; auth; auth = auth->au_next)
 		if (auth->au_scheme && !strcasecmp(auth->au_scheme, "Digest") &&
 			!reload_digest_read(out, auth->au_params) && !strcmp(out->realm, k->realm))
@@ -80,12 +80,12 @@ static bool is_right(const struct check *k, const struct reload_digest *d, const
 bool auth_check(struct adapter *a, struct message *m, struct reload_sip_txn *t, const char *aor,
 	struct connection *c)
 {
-	struct check k = { a, m, t, message_is(m, "REGISTER"), strrchr(aor, '@') + 1,
+	struct check k = { a, m, t, message_is(m, "REGISTER") || a->redirect, strrchr(aor, '@') + 1,
 		users_find(&a->users, aor) };
 	struct reload_digest d;
 	if (!a->users_path && reload_ip_port_is_loopback(&m->from.remote))
 		return true;
-	if (!k.registers && c && c->user && !strcmp(c->user, aor))
+	if (!message_is(m, "REGISTER") && c && c->user && !strcmp(c->user, aor))
 		return true;
 	if (!a->users_path) {
 		adapter_answer(t, m, 403, NULL);

@@ -35,6 +35,7 @@ static void end_clear(struct calls *calls, struct call_end *end)
 	hold(calls, end, -1);
 	free(end->tag);
 	free(end->contact);
+	free(end->foreign);
 	free(end->node);
 }
 

@@ -40,6 +40,8 @@ struct call_end {
 		served; /* of another node: the agent through which it is reached; of a device: who has it */
 	char *node;       /* of another node: its Node-ID; NULL: a device */
 	bool sips, holds; /* holds: it is among the uses of its connection */
+	bool outside;     /* neither a device nor a node */
+	char *foreign; /* owned: own address of a caller of another domain, where nodes are shown another */
 };
 
 struct call {

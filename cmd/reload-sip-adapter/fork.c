@@ -1,4 +1,5 @@
 #include "reload-sip-adapter/fork.h"
+#include "reload-sip-adapter/outside.h"
 
 #include "sip/best.h"
 #include "usage/sip_resolve.h"
@@ -6,6 +7,11 @@
 #include <sofia-sip/sip_header.h>
 #include <stdlib.h>
 #include <string.h>
+
+static char *copy(const char *text)
+{
+	return text ? reload_strdup(text) : NULL;
+}
 
 static bool is_invite(const struct fork *f)
 {
@@ -64,8 +70,8 @@ static void finish(struct fork *f, struct branch *best, int status)
 	f->finished = true;
 	if (best && best->final && status != 503)
 		forward(f, best, best->final);
-	else
-		answer(f, status == 503 && best ? 500 : status); /* RFC 3261 s16.7 step 6 */
+	else /* RFC 3261 s16.7 step 6 */
+		answer(f, status == 503 && best && best->final ? 500 : status);
 	note_end(f, status);
 }
 
@@ -84,6 +90,8 @@ static void release(struct fork *f)
 	TAILQ_REMOVE(&f->a->all_forks, f, entry);
 	message_unref(f->request);
 	free(f->to);
+	free(f->identity);
+	free(f->foreign);
 	free(f);
 }
 
@@ -96,21 +104,84 @@ static size_t attaching(const struct fork *f)
 	return n;
 }
 
+/* -- branches in turn ---------------------------------------------------------------------------------------------------------------- */
+
+/* It has not rung in time: the next one begins, and nobody waits for this one. */
+static void on_turn(void *arg)
+{
+	struct branch *b = arg;
+	struct fork *f = b->fork;
+	b->passed = true;
+	b->status = 408;
+	branch_cancel(b);
+	fork_check(f);
+}
+
+static void turn_start(struct branch *b)
+{
+	branch_start(b);
+	reload_timer_arm(reload_poll_timers(b->fork->a->poll), &b->turn,
+		reload_poll_now() + FORK_TURN_MS, on_turn, b);
+}
+
+/* A gateway that could not be reached, or cannot serve the call: another one may. */
+static bool is_no_answer(int status)
+{
+	return status / 100 == 5 || status == 408 || status == 480;
+}
+
+/* Whether b may begin now: those before it in turn have all failed. */
+static bool has_turn(const struct fork *f, const struct branch *b)
+{
+	const struct branch *x;
+	TAILQ_FOREACH (x, &f->branches, entry) {
+		if (x == b)
+			return true;
+		if (x->in_turn && !x->passed &&
+			(x->state != BRANCH_ENDED || !is_no_answer(x->status)))
+			return false;
+	}
+	return true;
+}
+
+static bool is_over(const struct fork *f, const struct branch *b)
+{
+	bool never = b->in_turn && b->state == BRANCH_WAITING && !has_turn(f, b);
+	const struct branch *x;
+	if (b->state == BRANCH_ENDED || b->passed)
+		return true;
+	/* one before it had an answer that counts for all */
+	TAILQ_FOREACH (x, &f->branches, entry)
+		if (x->in_turn && x->state == BRANCH_ENDED && !is_no_answer(x->status))
+			return never;
+	return false;
+}
+
+/* -- the life of a fork, on ------------------------------------------------------------------------------------------------------------ */
+
 static void start_waiting(struct fork *f)
 {
 	struct branch *b;
-	TAILQ_FOREACH (b, &f->branches, entry)
-		if (b->state == BRANCH_WAITING && !f->cancelled && !f->finished &&
-			(b->has_hop || attaching(f) < RELOAD_SIP_ATTEMPTS))
+	TAILQ_FOREACH (b, &f->branches, entry) {
+		if (b->state != BRANCH_WAITING || f->cancelled || f->finished)
+			continue;
+		if (b->in_turn && has_turn(f, b))
+			turn_start(b);
+		else if (!b->in_turn && (b->has_hop || attaching(f) < RELOAD_SIP_ATTEMPTS))
 			branch_start(b);
+	}
 }
 
+/* The best of the answers (RFC 3261 s16.7 step 6); of branches in turn the last one. */
 static struct branch *best_of(struct fork *f)
 {
 	struct branch *b, *best = NULL;
-	TAILQ_FOREACH (b, &f->branches, entry)
-		if (b->status >= 300 && reload_sip_better(b->status, best ? best->status : 0))
+	TAILQ_FOREACH (b, &f->branches, entry) {
+		bool better = b->in_turn ? b->final || !best || !best->final
+					 : reload_sip_better(b->status, best ? best->status : 0);
+		if (b->status >= 300 && better)
 			best = b;
+	}
 	return best;
 }
 
@@ -124,7 +195,7 @@ void fork_check(struct fork *f)
 	start_waiting(f);
 	f->busy = false;
 	TAILQ_FOREACH (b, &f->branches, entry) {
-		running |= b->state != BRANCH_ENDED;
+		running |= !is_over(f, b);
 		waits |= b->txn != NULL;
 	}
 	if (!f->routed || running)
@@ -165,11 +236,6 @@ void fork_cancel(struct fork *f)
 
 /* -- targets ---------------------------------------------------------------------------------------------------------------------- */
 
-static char *copy(const char *text)
-{
-	return text ? reload_strdup(text) : NULL;
-}
-
 static bool same_text(const char *a, const char *b)
 {
 	return a == b || (a && b && !strcmp(a, b));
@@ -182,6 +248,7 @@ bool fork_target(struct fork *f, const struct fork_target *t)
 		return false;
 	TAILQ_FOREACH (b, &f->branches, entry)
 		if (same_text(b->uri, t->uri) && same_text(b->target, t->target) &&
+			same_text(b->outside ? b->outside->uri : NULL, t->outside) &&
 			(!t->hop || b->hop.connection == t->hop->connection))
 			return false;
 	b = RELOAD_NEW(branch);
@@ -191,7 +258,10 @@ bool fork_target(struct fork *f, const struct fork_target *t)
 	b->node = copy(t->node);
 	b->served = t->served;
 	b->sips = t->sips;
-	b->unreachable = t->unreachable ? t->unreachable : 480;
+	b->unreachable = t->unreachable ? t->unreachable : t->outside ? 503 : 480;
+	b->in_turn = t->in_turn;
+	b->outside =
+		t->outside ? outside_new(f->a, t->outside, t->trunk, &branch_outside_ops, b) : NULL;
 	b->has_hop = t->hop != NULL;
 	if (t->hop)
 		b->hop = *t->hop;
@@ -200,9 +270,27 @@ bool fork_target(struct fork *f, const struct fork_target *t)
 	return true;
 }
 
+/* A redirect server names the targets and forwards nothing (RFC 3261 s8.3). */
+static void redirect(struct fork *f)
+{
+	struct wr w;
+	wr_init(&w);
+	f->finished = true;
+	bool any = fork_write_contacts(&w, f) > 0;
+	wr_u8(&w, 0);
+	if (f->server)
+		adapter_answer(f->server, f->request, any ? 302 : 480, (const char *)w.at);
+	wr_clear(&w);
+	note_end(f, any ? 302 : 480);
+	while (!TAILQ_EMPTY(&f->branches))
+		branch_free(TAILQ_FIRST(&f->branches));
+}
+
 void fork_routed(struct fork *f, int status)
 {
 	f->routed = true;
+	if (f->a->redirect && f->count && !f->in_dialog && !f->side && !f->cancelled)
+		redirect(f);
 	f->no_target = status;
 	fork_check(f);
 }
@@ -216,6 +304,7 @@ void fork_begin(struct adapter *a, struct message *m, struct reload_sip_txn *ser
 	const struct fork_start *start)
 {
 	struct fork *f = RELOAD_NEW(fork);
+	char address[MESSAGE_URI];
 	f->a = a;
 	f->router = start->router;
 	f->check = fork_check;
@@ -230,6 +319,10 @@ void fork_begin(struct adapter *a, struct message *m, struct reload_sip_txn *ser
 	f->side = start->node ? start->node->served : NULL;
 	f->side_sips = start->node && start->node->sips;
 	f->to = reload_strdup(start->to);
+	f->foreign = copy(start->foreign);
+	f->identity = copy(start->caller ? start->caller->user
+			   : start->node ? start->node->user
+					 : NULL);
 	server->owner = f;
 	TAILQ_INIT(&f->branches);
 	message_random(f->tag);
@@ -246,9 +339,9 @@ void fork_begin(struct adapter *a, struct message *m, struct reload_sip_txn *ser
 	}
 	if (!f->in_dialog && makes_dialog(m)) {
 		f->call = call_new(&a->calls, m,
-			start->caller ? start->caller->user
-			: start->node ? start->node->user
-				      : "",
+			f->identity  ? f->identity
+			: f->foreign ? f->foreign
+				     : "",
 			start->to);
 		if (!f->call) {
 			fork_routed(f, a->calls.count < CALLS_MAX ? 482 : 503);
@@ -261,6 +354,9 @@ void fork_begin(struct adapter *a, struct message *m, struct reload_sip_txn *ser
 			: start->node ? start->node->served
 				      : NULL,
 			start->caller ? NULL : start->node);
+		f->call->caller.outside = f->foreign != NULL;
+		if (f->foreign && message_address(address, m->sip->sip_from))
+			f->call->caller.foreign = reload_strdup(address);
 		a->counts.calls += is_invite(f);
 	}
 	if (is_invite(f))
@@ -288,7 +384,10 @@ static void note_callee(struct fork *f, struct branch *b, const struct message *
 	struct call_end *end = call_callee(f->call, m);
 	if (!end)
 		return;
-	call_end_way(&f->a->calls, end, &b->hop, b->served, b->node, b->sips);
+	end->outside = b->outside != NULL;
+	call_end_way(&f->a->calls, end, &b->hop,
+		b->served || b->outside ? b->served : adapter_served(f->a, f->to), b->node,
+		b->sips);
 	if (status >= 200)
 		call_up(f->call);
 }
@@ -329,6 +428,10 @@ void fork_response(struct branch *b, struct message *m)
 	int status = m->sip->sip_status->st_status;
 	bool outer = f->busy;
 	f->busy = true;
+	if (b->outside)
+		outside_answered(b->outside, status);
+	if (status > 100)
+		reload_timer_cancel(reload_poll_timers(f->a->poll), &b->turn);
 	if (b->state == BRANCH_ENDED && status / 100 == 2) {
 		on_success(f, b, m); /* of another device behind it */
 	} else if (status >= 200) {

@@ -3,7 +3,11 @@
  *
  *   ROUTING -> (fork_target() for each, fork_routed()) -> the branches run -> all have ended, or one has succeeded
  *
- * A branch: WAITING -> ATTACHING (a connection with another node is made) -> GATHERING (a path for its audio) -> CALLING -> ENDED.  Up to RELOAD_SIP_ATTEMPTS nodes are attached to at a time.
+ * A branch: WAITING -> ATTACHING (a connection with another node is made) or LOCATING (outside.h) -> GATHERING (a path for its audio) -> CALLING -> ENDED.
+ * Up to RELOAD_SIP_ATTEMPTS nodes are attached to at a time.
+ *
+ * Branches in turn, to gateways, begin one after another: the next one when the one before failed with a 5xx, could not be reached, or has not rung within
+ * FORK_TURN_MS, from which on its answer is not waited for.
  */
 #pragma once
 
@@ -12,13 +16,15 @@
 enum {
 	FORK_BRANCHES_MAX = 32,
 	FORK_TIMER_C_MS = 185000, /* more than three minutes (RFC 3261 s16.6 step 11) */
-	FORK_CANCEL_MS = 32000    /* after a CANCEL without an answer to the INVITE */
+	FORK_TURN_MS = 4000,
+	FORK_CANCEL_MS = 32000 /* after a CANCEL without an answer to the INVITE */
 };
 
 enum branch_state {
 	BRANCH_WAITING,
 	BRANCH_ATTACHING,
 	BRANCH_GATHERING,
+	BRANCH_LOCATING,
 	BRANCH_CALLING,
 	BRANCH_ENDED
 };
@@ -34,7 +40,10 @@ struct branch {
 	struct served *served; /* whose agent connects; NULL: a device */
 	char *target, *node;   /* owned: for app.attach, and who has to be there */
 	bool sips;
-	int unreachable; /* status when it is not there */
+	int unreachable;         /* status when it is not there */
+	struct outside *outside; /* owned: servers outside the overlay; NULL: none */
+	bool in_turn, passed;    /* passed: it took too long */
+	struct reload_timer turn;
 	struct reload_sip_txn *txn;
 	bool cancelled, provisional, cancel_sent;
 	struct relay *relay; /* owned, until the call has it; NULL: none */
@@ -75,7 +84,10 @@ struct fork {
 	struct served *side; /* from another node: through whose agent; NULL: from a device */
 	bool side_sips;
 	struct served *asked; /* whose agent resolves; NULL: none does */
+	bool as_number;       /* its user part is looked for as a telephone number */
 	int no_target;        /* status when there is no target */
+	char *identity; /* owned: AOR of the caller, as its password or its certificate says; NULL: another domain says who it is */
+	char *foreign;  /* owned: what another domain says */
 	char tag[MESSAGE_TAG];
 	char loop[MESSAGE_TAG]; /* of our branches */
 };
@@ -87,7 +99,10 @@ struct fork_target {
 	struct served *served;            /* else: a node is to be attached to through this agent */
 	const char *target, *node; /* for app.attach; node: who has to be there, NULL: anybody */
 	bool sips;
-	int unreachable; /* status when it is not there; 0: 480 */
+	int unreachable;     /* status when it is not there; 0: 480 */
+	const char *outside; /* else: a URI, whose servers are asked for */
+	bool trunk;          /* they belong to a trunk */
+	bool in_turn;
 };
 
 /*
@@ -99,6 +114,7 @@ struct fork_start {
 	struct call_end *sender, *receiver;
 	struct served *caller;
 	struct overlay_end *node;
+	const char *foreign;
 	const char *to;
 };
 void fork_begin(struct adapter *a, struct message *m, struct reload_sip_txn *server,
@@ -135,6 +151,9 @@ void fork_clear_all(struct adapter *a);
 
 /* -- fork_branch.c: one target ------------------------------------------------------------------------------------------------ */
 
+/* What is done for the servers of a branch (outside.h). */
+extern const struct outside_ops branch_outside_ops;
+
 /* branch_start() sends the request, or has a connection made first; branch_end() ends it with a status when it had no answer. */
 void branch_start(struct branch *b);
 void branch_end(struct branch *b, int status);
@@ -145,6 +164,12 @@ void branch_free(struct branch *b);
 void fork_check(struct fork *f);
 
 /* -- fork_edit.c: what is changed on the way ------------------------------------------------------------------------------------- */
+
+/* fork_request_large() returns whether the request is too large for a datagram on a path that nobody knows (RFC 3261 s18.1.1). */
+bool fork_request_large(const struct fork *f);
+
+/* fork_write_contacts() appends a Contact for each target that is not the Request-URI itself; returns how many there are. */
+size_t fork_write_contacts(struct wr *w, const struct fork *f);
 
 /* fork_write_request() appends the request as a branch sends it; fork_write_response() a response as the caller gets it. */
 void fork_write_request(struct wr *w, struct branch *b, const char *branch_id);

@@ -1,4 +1,5 @@
 #include "reload-sip-adapter/fork.h"
+#include "reload-sip-adapter/outside.h"
 
 #include "link/udp_socket_io.h"
 
@@ -21,6 +22,8 @@ void branch_free(struct branch *b)
 	reload_timer_cancel(reload_poll_timers(f->a->poll), &b->timer);
 	if (b->state == BRANCH_ATTACHING)
 		served_forget(b->served, b);
+	reload_timer_cancel(reload_poll_timers(f->a->poll), &b->turn);
+	outside_free(b->outside);
 	if (b->txn)
 		b->txn->owner = NULL;
 	TAILQ_REMOVE(&f->branches, b, entry);
@@ -32,12 +35,25 @@ void branch_free(struct branch *b)
 	free(b);
 }
 
+/* Another server of the same domain or trunk may take the request (RFC 3263 s4.3). */
+static bool is_tried_elsewhere(struct branch *b, int status)
+{
+	const sip_retry_after_t *r = b->final ? b->final->sip->sip_retry_after : NULL;
+	if (b->cancelled || b->fork->finished) {
+		outside_stop(b->outside);
+		return false;
+	}
+	return outside_failed(b->outside, status, r ? (reload_ms)r->af_delta * RELOAD_SECOND : 0);
+}
+
 void branch_end(struct branch *b, int status)
 {
 	if (b->state == BRANCH_ENDED)
 		return;
 	if (b->state == BRANCH_ATTACHING)
 		served_forget(b->served, b);
+	if (b->outside && is_tried_elsewhere(b, status))
+		return;
 	b->state = BRANCH_ENDED;
 	b->status = status;
 	unlink_connection(b);
@@ -132,7 +148,17 @@ static struct relay *relay_of(struct branch *b)
 	return good ? relay_new(&f->a->relays, plans) : NULL;
 }
 
-static void send_request(struct branch *b)
+static void abandon(struct branch *b)
+{
+	unlink_connection(b);
+	reload_timer_cancel(reload_poll_timers(b->fork->a->poll), &b->timer);
+	if (b->txn)
+		b->txn->owner = NULL;
+	b->txn = NULL;
+}
+
+/* Returns 0 when it was sent, or will be, else the status that the request has come to. */
+static int send_request(struct branch *b)
 {
 	struct fork *f = b->fork;
 	struct adapter *a = f->a;
@@ -141,16 +167,14 @@ static void send_request(struct branch *b)
 	bool invite = message_is(f->request, "INVITE");
 	if (!b->relay && wants_relay(b)) {
 		b->relay = relay_of(b);
-		if (!b->relay) {
-			branch_end(b, 503);
-			return;
-		}
+		if (!b->relay)
+			return 503;
 		b->relay->ready = on_relay;
 		b->relay->arg = b;
 	}
 	if (b->relay && !relay_is_ready(b->relay)) {
 		b->state = BRANCH_GATHERING;
-		return;
+		return 0;
 	}
 	snprintf(id, sizeof(id), "z9hG4bK%s%llx", f->loop, (unsigned long long)++a->branches);
 	key_of(key, id, message_method(f->request));
@@ -164,20 +188,65 @@ static void send_request(struct branch *b)
 		      : NULL;
 	bool unreadable = w.err == RELOAD_BAD_VALUE;
 	wr_clear(&w);
-	if (!b->txn) {
-		branch_end(b, unreadable ? 488 : fits ? 503 : 513);
-		return;
-	}
+	if (!b->txn)
+		return unreadable ? 488 : fits ? 503 : 513;
 	b->txn->owner = b;
 	b->hop = b->txn->hop;
 	b->timer.fn = on_time;
 	if (!reload_sip_reliable(&b->hop))
-		return;
+		return 0;
 	b->connection = transport_find(&a->transport, b->hop.connection);
-	if (b->connection)
-		LIST_INSERT_HEAD(&b->connection->branches, b, on_connection);
-	else
-		branch_end(b, b->unreachable);
+	if (!b->connection)
+		return b->unreachable;
+	LIST_INSERT_HEAD(&b->connection->branches, b, on_connection);
+	return 0;
+}
+
+static bool send_outside(void *arg, const struct reload_sip_hop *hop)
+{
+	struct branch *b = arg;
+	abandon(b);
+	b->hop = *hop;
+	b->provisional = b->cancel_sent = false;
+	if (!send_request(b))
+		return true;
+	abandon(b);
+	return false;
+}
+
+static void end_outside(void *arg, int status)
+{
+	struct branch *b = arg;
+	struct fork *f = b->fork;
+	branch_end(b, status);
+	f->check(f);
+}
+
+/* It is not told again and again what it has not answered. */
+static void leave_silent(void *arg, int status)
+{
+	struct branch *b = arg;
+	struct reload_sip_txn *txn = b->txn;
+	abandon(b);
+	reload_sip_txn_free(txn);
+	end_outside(b, status);
+}
+
+const struct outside_ops branch_outside_ops = { send_outside, leave_silent, end_outside };
+
+static void start_outside(struct branch *b)
+{
+	b->state = BRANCH_LOCATING;
+	int status = outside_start(b->outside, fork_request_large(b->fork));
+	if (status)
+		branch_end(b, status);
+}
+
+static void send_or_end(struct branch *b)
+{
+	int status = send_request(b);
+	if (status)
+		branch_end(b, status);
 }
 
 /* There is a path for the audio, or none can be had. */
@@ -188,7 +257,7 @@ static void on_relay(void *arg, bool good)
 	if (b->state != BRANCH_GATHERING)
 		return;
 	if (good)
-		send_request(b);
+		send_or_end(b);
 	else
 		branch_end(b, 503);
 	f->check(f);
@@ -206,7 +275,7 @@ static void on_connected(void *arg, struct connection *c)
 	} else {
 		b->hop = (struct reload_sip_hop){ .transport = RELOAD_SIP_OVERLAY,
 			.connection = c->id };
-		send_request(b);
+		send_or_end(b);
 	}
 	f->check(f);
 }
@@ -231,8 +300,12 @@ void branch_start(struct branch *b)
 			.connection = idle->id };
 		b->has_hop = true;
 	}
+	if (b->outside) {
+		start_outside(b);
+		return;
+	}
 	if (b->has_hop) {
-		send_request(b);
+		send_or_end(b);
 		return;
 	}
 	json_t *params = json_pack("{s:s, s:i, s:i}", "target", b->target, "application",

@@ -3,6 +3,7 @@
  * since the addresses of devices mean nothing to them (RFC 7904 s5.1).
  */
 #include "reload-sip-adapter/fork.h"
+#include "reload-sip-adapter/outside.h"
 
 #include "util/text.h"
 
@@ -12,7 +13,7 @@
 #include <strings.h>
 
 enum {
-	LINES = 1024
+	LINES = 300 /* bytes that are added on the way */
 };
 
 static bool is_device(const struct branch *b)
@@ -100,16 +101,68 @@ static bool is_of_caller(const struct fork *f)
 	return !f->in_dialog || (f->call && f->sender == &f->call->caller);
 }
 
+/* -- who it is ---------------------------------------------------------------------------------------------------------------------------- */
+
+/* The address of a caller of another domain; NULL: From, or To, is of somebody else. */
+static const char *foreign_from(const struct fork *f)
+{
+	if (!f->in_dialog)
+		return f->foreign;
+	return f->sender == &f->call->caller ? f->sender->foreign : NULL;
+}
+
+static const char *foreign_to(const struct fork *f)
+{
+	return f->in_dialog && f->receiver == &f->call->caller ? f->receiver->foreign : NULL;
+}
+
+/* Other nodes refuse a From that is not the user of the connection's certificate, so they get that one, and who calls as its name. */
+static const char *shown_from(char out[MESSAGE_URI], const struct branch *b)
+{
+	const char *foreign = foreign_from(b->fork);
+	struct wr w = wr_fixed(out, MESSAGE_URI - 1);
+	if (!foreign || is_device(b))
+		return NULL;
+	wr_u8(&w, '"');
+	for (; *foreign; foreign++)
+		if (!strchr("<>\"\\", *foreign))
+			wr_u8(&w, (uint8_t)*foreign);
+	wr_format(&w, "\" <%s:", b->sips ? "sips" : "sip");
+	reload_aor_write(&w, b->served->user);
+	wr_text(&w, ">");
+	if (w.err)
+		return NULL;
+	out[w.len] = 0;
+	return out;
+}
+
+/*
+ * Trunks are told who calls, with the caller's wish for privacy when there is one (RFC 3325 s6); servers of other domains are not when the caller does not
+ * want it (s7).
+ */
+static void put_identity(struct wr *w, const struct branch *b)
+{
+	const struct fork *f = b->fork;
+	if (!b->outside || !f->identity || !*f->identity || f->in_dialog)
+		return;
+	if (!b->outside->trunk && message_wants_privacy(f->request))
+		return;
+	wr_text(w, "P-Asserted-Identity: <sip:");
+	reload_aor_write(w, f->identity);
+	wr_text(w, ">\r\n");
+}
+
 /* -- messages --------------------------------------------------------------------------------------------------------------------------- */
 
 void fork_write_request(struct wr *w, struct branch *b, const char *branch_id)
 {
 	struct fork *f = b->fork;
 	struct wr top, body;
-	char contact[MESSAGE_URI];
+	char contact[MESSAGE_URI], from[MESSAGE_URI];
 	wr_init(&top);
 	wr_init(&body);
 	put_via(&top, b, branch_id);
+	put_identity(&top, b);
 	if (is_device(b) && begins_dialog(f)) {
 		put_record_route(&top, f, &b->hop);
 		/* RFC 5658: both sides, where the transport changes */
@@ -125,6 +178,9 @@ void fork_write_request(struct wr *w, struct branch *b, const char *branch_id)
 		.drop_routes = own_routes(f),
 		.decrement = true,
 		.drop_auth = f->caller ? f->caller->domain : NULL,
+		.drop_identity = true,
+		.from = shown_from(from, b),
+		.to = is_device(b) && f->sender && f->sender->node ? foreign_to(f) : NULL,
 	};
 	if (!is_device(b) && f->request->sip->sip_contact)
 		e.contact = contact_of(contact, sizeof(contact), b->served, b->sips);
@@ -141,10 +197,16 @@ void fork_write_response(struct wr *w, struct branch *b, const struct message *m
 {
 	struct fork *f = b->fork;
 	struct wr top, body;
-	char contact[MESSAGE_URI];
+	char contact[MESSAGE_URI], from[MESSAGE_URI], to[MESSAGE_URI];
+	const sip_t *request = f->request->sip;
 	bool to_device = f->request->from.transport != RELOAD_SIP_OVERLAY;
 	int status = m->sip->sip_status->st_status;
-	struct message_edit e = { .drop_vias = 1 };
+	struct message_edit e = { .drop_vias = 1, .drop_identity = true };
+	/* as the caller wrote them, where they were written anew */
+	if (!is_device(b) && foreign_from(f) && message_address(from, request->sip_from))
+		e.from = from;
+	if (!to_device && foreign_to(f) && message_address(to, request->sip_to))
+		e.to = to;
 	wr_init(&top);
 	wr_init(&body);
 	if (to_device && !is_device(b) && begins_dialog(f) && status > 100 && status < 300)
@@ -159,6 +221,30 @@ void fork_write_response(struct wr *w, struct branch *b, const struct message *m
 	message_forward(w, m, &e);
 	wr_clear(&body);
 	wr_clear(&top);
+}
+
+bool fork_request_large(const struct fork *f)
+{
+	struct wr w;
+	wr_init(&w);
+	message_forward(&w, f->request, &(struct message_edit){ 0 });
+	bool large = w.err || w.len + LINES > OUTSIDE_LARGE;
+	wr_clear(&w);
+	return large;
+}
+
+size_t fork_write_contacts(struct wr *w, const struct fork *f)
+{
+	const struct branch *b;
+	char asked[MESSAGE_URI];
+	size_t n = 0;
+	(void)message_uri(asked, f->request->sip->sip_request->rq_url);
+	TAILQ_FOREACH (b, &f->branches, entry)
+		if (b->uri && strcmp(b->uri, asked) != 0) {
+			wr_format(w, "Contact: <%s>\r\n", b->uri);
+			n++;
+		}
+	return n;
 }
 
 /* -- loops --------------------------------------------------------------------------------------------------------------------------------- */

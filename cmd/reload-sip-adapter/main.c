@@ -6,6 +6,10 @@
 static const struct cli_opt serve_opts[] = {
 	{ 'l', "listen", "TRANSPORT:ADDR:PORT",
 		"where devices come to: udp, tcp or tls, and a numeric address", true },
+	{ 0, "mode", "proxy|redirect",
+		"forward the requests of devices, or tell them where to go (default proxy)" },
+	{ 0, "gateway", "PREFIX=SIP-URI",
+		"calls to telephone numbers with that prefix go to that trunk", true },
 	{ 0, "users", "FILE", "AORs and their digest hashes; passwd writes it" },
 	{ 0, "certificate", "FILE", "PEM certificate, with its chain, of tls" },
 	{ 0, "key", "FILE", "PEM private key of tls (default: in the file of --certificate)" },
@@ -38,6 +42,8 @@ static const struct cli_opt common_opts[] = {
 	" | type:string aor:string"                                                                \
 	" | type:string aor:string devices:integer"                                                \
 	" | type:string aor:string error:object"                                                   \
+	" | type:string aor:string service:string"                                                 \
+	" | type:string aor:string service:string error:object"                                    \
 	" | type:string call_id:string from:string to:string setup_ms:integer"                     \
 	" | type:string call_id:string from:string to:string duration_s:number ended_by:string "   \
 	"media:{from_caller:integer from_callee:integer strangers:integer}?"                       \

@@ -130,6 +130,62 @@ bool message_param(char out[MESSAGE_URI], const url_t *url, const char *name)
 	return false;
 }
 
+static bool uri_is_sip(const url_t *url)
+{
+	return url->url_type == url_sip || url->url_type == url_sips;
+}
+
+bool message_place(struct reload_locate_uri *out, char host[MESSAGE_URI], const char *uri)
+{
+	char param[MESSAGE_URI];
+	su_home_t home[1] = { SU_HOME_INIT(home) };
+	url_t *url = url_make(home, uri);
+	bool good = url && uri_is_sip(url) && url->url_host;
+	if (good) {
+		unsigned long port = url->url_port ? strtoul(url->url_port, NULL, 10) : 0;
+		good = port <= UINT16_MAX;
+		*out = (struct reload_locate_uri){
+			.host = host, .port = (uint16_t)port, .sips = url->url_type == url_sips
+		};
+		if (!message_param(host, url, "maddr"))
+			snprintf(host, MESSAGE_URI, "%s", url->url_host);
+		if (message_param(param, url, "transport"))
+			good &= reload_locate_parse_transport(&out->transport, param);
+	}
+	su_home_deinit(home);
+	return good;
+}
+
+bool message_number(char out[MESSAGE_URI], const char *trunk, const char *number)
+{
+	su_home_t home[1] = { SU_HOME_INIT(home) };
+	url_t *url = url_make(home, trunk);
+	bool good = url != NULL;
+	if (good) {
+		char params[MESSAGE_URI], user[3 * RELOAD_TEL_MAX];
+		bool has = url->url_params && *url->url_params;
+		struct wr w = wr_fixed(user, sizeof(user));
+		for (; *number; number++)
+			wr_format(&w, *number == '#' ? "%%23" : "%c", *number);
+		wr_u8(&w, 0);
+		url->url_user = user;
+		url->url_password = NULL;
+		snprintf(params, sizeof(params), "%s%suser=phone", has ? url->url_params : "",
+			has ? ";" : "");
+		url->url_params = params;
+		good = message_uri(out, url);
+	}
+	su_home_deinit(home);
+	return good;
+}
+
+bool message_address(char out[MESSAGE_URI], const sip_addr_t *a)
+{
+	char uri[MESSAGE_URI];
+	int n = message_uri(uri, a->a_url) ? snprintf(out, MESSAGE_URI, "<%s>", uri) : -1;
+	return n > 0 && n < MESSAGE_URI;
+}
+
 void message_random(char out[MESSAGE_TAG])
 {
 	uint8_t random[(MESSAGE_TAG - 1) / 2];
@@ -215,6 +271,42 @@ static bool has_realm(const msg_header_t *h, const char *realm)
 	return value && (!strcmp(value, quoted) || !strcmp(value, realm));
 }
 
+static const char *name_of(const msg_header_t *h)
+{
+	const char *unknown = ((const msg_unknown_t *)h)->un_name;
+	return h->sh_class == sip_unknown_class && unknown ? unknown : h->sh_class->hc_name;
+}
+
+/* What says who somebody is, and is believed of nobody who is not asked for a password or a certificate (RFC 3325 s4, RFC 8224). */
+static bool is_identity(const msg_header_t *h)
+{
+	static const char *const names[] = { "P-Asserted-Identity", "P-Preferred-Identity",
+		"Remote-Party-ID", "Identity", "Identity-Info" };
+	const char *name = name_of(h);
+	for (size_t i = 0; name && i < COUNT_OF(names); i++)
+		if (!strcasecmp(name, names[i]))
+			return true;
+	return false;
+}
+
+bool message_wants_privacy(const struct message *m)
+{
+	for (const msg_header_t *h = *msg_chain_head(m->msg); h; h = h->sh_succ) {
+		char line[HEADER_ROOM];
+		const char *name = name_of(h);
+		if (!name || strcasecmp(name, "Privacy") != 0)
+			continue;
+		issize_t n = msg_header_e(line, sizeof(line), h, 0);
+		if (n < 0 || (size_t)n >= sizeof(line))
+			return true;
+		char *rest = strchr(line, ':') + 1;
+		for (char *word; (word = strsep(&rest, " \t\r\n;"));)
+			if (!strcasecmp(word, "id"))
+				return true;
+	}
+	return false;
+}
+
 /* Whether a header field is left out. */
 static bool is_dropped(struct forwarding *f, const msg_header_t *h)
 {
@@ -238,7 +330,20 @@ static bool is_dropped(struct forwarding *f, const msg_header_t *h)
 		const char *params = ((const sip_record_route_t *)h)->r_url->url_params;
 		return params && strstr(params, e->drop_record_route);
 	}
-	return c == sip_error_class;
+	return c == sip_error_class || (e->drop_identity && is_identity(h));
+}
+
+/* Writes the header field of an address anew, with its tag; false: it stays. */
+static bool put_address(struct wr *w, const struct message_edit *e, const msg_header_t *h)
+{
+	bool from = h->sh_class == sip_from_class, to = h->sh_class == sip_to_class;
+	const char *address = from ? e->from : to ? e->to : NULL;
+	if (!address)
+		return false;
+	const char *tag = ((const sip_from_t *)h)->a_tag;
+	wr_format(w, "%s: %s%s%s\r\n", from ? "From" : "To", address, tag ? ";tag=" : "",
+		tag ? tag : "");
+	return true;
 }
 
 static void put_start(struct wr *w, const struct message *m, const struct message_edit *e)
@@ -271,7 +376,7 @@ void message_forward(struct wr *w, const struct message *m, const struct message
 			wr_format(w, "Contact: %s\r\n", e->contact);
 			f.contact_done = true;
 		}
-		if (!is_dropped(&f, h))
+		if (!is_dropped(&f, h) && !put_address(w, e, h))
 			put_header(w, h);
 	}
 	put_body(w, e->replace_body ? e->body : message_body(m));

@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include "dns/locate.h"
+#include "ident/tel.h"
 #include "sip/hop.h"
 #include "util/bytes.h"
 
@@ -49,6 +51,21 @@ bool message_uri(char out[MESSAGE_URI], const url_t *url);
 /* message_param() returns the value of a parameter of a URI in out, false: it has none. */
 bool message_param(char out[MESSAGE_URI], const url_t *url, const char *name);
 
+/*
+ * message_place() takes the parts of a SIP URI apart that say where it leads; host has room for it.  False: it is none, or names a transport that nobody
+ * here has.
+ */
+bool message_place(struct reload_locate_uri *out, char host[MESSAGE_URI], const char *uri);
+
+/* message_number() writes the Request-URI with which a number is called at a trunk: its URI with the number as the user; false when it is too long. */
+bool message_number(char out[MESSAGE_URI], const char *trunk, const char *number);
+
+/* message_wants_privacy() returns whether the caller's identity is not to be told ("Privacy: id", RFC 3325 s9.3). */
+bool message_wants_privacy(const struct message *m);
+
+/* message_address() writes the address of a From or To to out, without a display name and a tag; false when it is too long. */
+bool message_address(char out[MESSAGE_URI], const sip_addr_t *a);
+
 /* message_random() writes random digits. */
 void message_random(char out[MESSAGE_TAG]);
 
@@ -76,6 +93,8 @@ struct message_edit {
 	bool decrement;                /* Max-Forwards; it is added where there is none */
 	const char *drop_auth;         /* Proxy-Authorization with this realm */
 	const char *drop_record_route; /* those with this text */
+	bool drop_identity;            /* what claims who somebody is */
+	const char *from, *to; /* addresses in place of those that are there; their tags stay */
 	bool replace_body;
 	struct span body;
 };

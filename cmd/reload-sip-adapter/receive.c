@@ -1,4 +1,5 @@
 /* A message that came: what it belongs to, and whether who sent it may. */
+#include "reload-sip-adapter/gateway.h"
 #include "reload-sip-adapter/route.h"
 #include "usage/sip_head.h"
 #include "usage/sip_refuse.h"
@@ -106,7 +107,12 @@ static void on_dialog(
 	bool same = from->hop.transport == m->from.transport &&
 		    (m->from.connection ? m->from.connection == from->hop.connection
 					: !memcmp(m->from.remote.addr, from->hop.remote.addr, 16));
-	if (!e && !same && !auth_check(a, m, t, from->served->user, c))
+	if (!e && !same && !from->outside && !from->served) {
+		adapter_answer(t, m, 403, NULL);
+		return;
+	}
+	/* of whoever is outside the tags are all that can be asked for */
+	if (!e && !same && !from->outside && !auth_check(a, m, t, from->served->user, c))
 		return;
 	if (!same)
 		call_end_way(&a->calls, from, &m->from, from->served, from->node, from->sips);
@@ -115,12 +121,37 @@ static void on_dialog(
 	fork_begin(a, m, t, &start);
 }
 
+/* A request of a user of another domain, for one of a domain that is hosted here: nothing is passed on to anywhere else. */
+static void on_foreign(
+	struct adapter *a, struct message *m, struct reload_sip_txn *t, const char *from)
+{
+	const url_t *url = m->sip->sip_request->rq_url;
+	char text[MESSAGE_URI];
+	struct reload_aor aor;
+	bool hosted = message_uri(text, url) && !reload_aor_parse(&aor, span_str(text)) &&
+		      adapter_host(a, aor.domain);
+	if (!hosted) {
+		a->counts.forged++;
+		adapter_answer(t, m, 403, NULL);
+		return;
+	}
+	if (!aor.has_gr)
+		snprintf(text, sizeof(text), "%s", aor.name);
+	fork_begin(a, m, t,
+		&(struct fork_start){ .router = &route_router, .foreign = from, .to = text });
+}
+
 /* A request of a device: From has to be an AOR whose password it knows. */
 static void on_device(
 	struct adapter *a, struct message *m, struct reload_sip_txn *t, struct connection *c)
 {
 	char from[RELOAD_AOR_NAME], to[MESSAGE_URI];
-	struct served *s = aor_of(from, m->sip->sip_from->a_url) ? adapter_served(a, from) : NULL;
+	bool known = aor_of(from, m->sip->sip_from->a_url);
+	struct served *s = known ? adapter_served(a, from) : NULL;
+	if (known && !s && !adapter_host(a, strrchr(from, '@') + 1)) {
+		on_foreign(a, m, t, from);
+		return;
+	}
 	if (!s) {
 		a->counts.forged++;
 		adapter_answer(t, m, 403, NULL);
@@ -140,6 +171,7 @@ static void on_node(
 	struct adapter *a, struct message *m, struct reload_sip_txn *t, struct overlay_end *e)
 {
 	char from[RELOAD_AOR_NAME], to[RELOAD_AOR_NAME];
+	struct reload_tel number;
 	const url_t *url = m->sip->sip_request->rq_url;
 	bool known = aor_of(from, m->sip->sip_from->a_url) && !strcmp(from, e->user);
 	if (!known && *e->user) {
@@ -147,6 +179,11 @@ static void on_node(
 		adapter_answer(t, m, 403, NULL); /* the certificate says who it is */
 	} else if (!e->sips && url->url_type == url_sips) {
 		adapter_answer(t, m, 416, NULL);
+	} else if (gateway_number(&number, url) &&
+		   (!aor_of(to, url) || gateway_serves(a->gateways, &number))) {
+		fork_begin(a, m, t,
+			&(struct fork_start){
+				.router = &route_router, .node = e, .to = number.number });
 	} else if (!aor_of(to, url) || strcmp(to, e->served->user) != 0) {
 		adapter_answer(t, m, 404, NULL);
 	} else {
@@ -174,7 +211,8 @@ static void on_request(
 	const sip_t *sip = m->sip;
 	const url_t *url = sip->sip_request->rq_url;
 	struct overlay_end *e = overlay_end_of(c);
-	bool sip_uri = url->url_type == url_sip || url->url_type == url_sips;
+	bool sip_uri =
+		url->url_type == url_sip || url->url_type == url_sips || url->url_type == url_tel;
 	if (!sip_uri)
 		adapter_answer(t, m, 416, NULL);
 	else if (sip->sip_max_forwards && !sip->sip_max_forwards->mf_count)

@@ -4,6 +4,9 @@
  */
 #include "reload-sip-adapter/route.h"
 
+#include "reload-sip-adapter/gateway.h"
+#include "reload-sip-adapter/outside.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,18 +50,42 @@ static void add_nodes(struct fork *f, struct served *through, const json_t *resu
 	size_t i;
 	bool sips = f->request->sip->sip_request->rq_url->url_type == url_sips;
 	json_array_foreach (json_object_get(result, "targets"), i, t) {
-		const char *node = cli_get_text(t, "node_id");
+		const char *node = cli_get_text(t, "node_id"), *gruu = cli_get_text(t, "gruu");
 		bool secure = sips || !has_scheme(t, "sip"); /* R7904-25 */
+		bool gateway = *cli_get_text(t, "prefix");
 		char uri[MESSAGE_URI];
 		if (!strcmp(node, through->node))
 			continue;
-		snprintf(uri, sizeof(uri), "%s:%s", secure ? "sips" : "sip",
-			cli_get_text(t, "gruu"));
+		snprintf(uri, sizeof(uri), "%s%s", gateway ? "" : secure ? "sips:" : "sip:", gruu);
 		(void)fork_target(f, &(struct fork_target){ .uri = uri,
 					     .served = through,
 					     .target = cli_get_text(t, "target"),
 					     .node = *node ? node : NULL,
-					     .sips = secure });
+					     .sips = secure,
+					     .in_turn = gateway });
+	}
+}
+
+/* AORs of other domains that were met: the one that was asked for, or one that it is forwarded to. */
+static void add_external(struct fork *f, const json_t *result)
+{
+	const json_t *x;
+	size_t i;
+	json_array_foreach (json_object_get(result, "aors"), i, x) {
+		char uri[MESSAGE_URI], asked[MESSAGE_URI];
+		struct wr w = wr_fixed(uri, sizeof(uri) - 1);
+		if (strcmp(cli_get_text(x, "state"), "external") != 0)
+			continue;
+		wr_text(&w, f->request->sip->sip_request->rq_url->url_type == url_sips ? "sips:"
+										       : "sip:");
+		reload_aor_write(&w, cli_get_text(x, "aor"));
+		if (w.err)
+			continue;
+		uri[w.len] = 0;
+		/* what was asked for keeps its port and parameters */
+		(void)message_uri(asked, f->request->sip->sip_request->rq_url);
+		(void)fork_target(f,
+			&(struct fork_target){ .uri = i ? uri : NULL, .outside = i ? uri : asked });
 	}
 }
 
@@ -70,15 +97,34 @@ static int status_of(const json_t *result)
 	return !strcmp(state, "absent") || !strcmp(state, "external") ? 404 : 480;
 }
 
+/* A device that cannot send "tel:" sends the number as the user of its own domain (RFC 3261 s19.1.6); a user of that name comes first. */
+static bool is_dialled(const struct fork *f, struct reload_tel *number)
+{
+	const url_t *url = f->request->sip->sip_request->rq_url;
+	char phone[MESSAGE_URI];
+	bool marked = message_param(phone, url, "user") && !strcasecmp(phone, "phone");
+	return f->caller && !f->as_number && url->url_type != url_tel &&
+	       gateway_number(number, url) && (marked || number->number[0] == '+');
+}
+
+static void resolve_number(struct fork *f, struct served *through, const struct reload_tel *number);
+
 static void on_resolved(void *arg, const json_t *result, const struct reload_call_error *error)
 {
 	struct fork *f = arg;
 	struct served *through = f->asked;
+	bool absent = error && error->failure.err == RELOAD_NO_VALUE;
+	struct reload_tel number;
 	f->asked = NULL;
-	(void)error;
+	if (absent && is_dialled(f, &number)) {
+		resolve_number(f, through, &number);
+		return;
+	}
 	if (result)
 		add_nodes(f, through, result);
-	fork_routed(f, result ? status_of(result) : 503);
+	if (result && f->caller)
+		add_external(f, result);
+	fork_routed(f, result ? status_of(result) : absent ? 404 : 503);
 }
 
 static void resolve(struct fork *f, struct served *through, const char *aor)
@@ -89,6 +135,14 @@ static void resolve(struct fork *f, struct served *through, const char *aor)
 		return;
 	f->asked = NULL;
 	fork_routed(f, 503);
+}
+
+static void resolve_number(struct fork *f, struct served *through, const struct reload_tel *number)
+{
+	char text[sizeof("tel:") + RELOAD_TEL_MAX];
+	snprintf(text, sizeof(text), "tel:%s", number->number);
+	f->as_number = true;
+	resolve(f, through, text);
 }
 
 static void forget(struct fork *f)
@@ -154,12 +208,29 @@ static const struct reload_sip_hop *way_to(const struct fork *f, const struct ca
 	return there || !x ? &end->hop : &x->hop;
 }
 
+/* Where a request within a dialog goes next outside the overlay: its first Route that is not ours, else its Request-URI (RFC 3261 s16.6 step 7). */
+static bool next_outside(char out[MESSAGE_URI], const struct fork *f, const char *uri)
+{
+	const sip_route_t *r = f->request->sip->sip_route;
+	while (r && adapter_is_own(f->a, r->r_url, &f->request->from))
+		r = r->r_next;
+	if (r || !uri)
+		return message_uri(out, r ? r->r_url : f->request->sip->sip_request->rq_url);
+	return snprintf(out, MESSAGE_URI, "%s", uri) < MESSAGE_URI;
+}
+
 static void route_dialog(struct fork *f)
 {
 	struct call_end *to = f->receiver;
 	const char *uri = to && to->contact && names_us(f) ? to->contact : NULL;
+	char next[MESSAGE_URI];
 	if (!to) {
 		fork_routed(f, 481);
+		return;
+	}
+	if (to->outside && next_outside(next, f, uri)) {
+		(void)fork_target(f, &(struct fork_target){ .uri = uri, .outside = next });
+		fork_routed(f, 480);
 		return;
 	}
 	bool there = transport_find(&f->a->transport, to->hop.connection);
@@ -175,7 +246,38 @@ static void route_dialog(struct fork *f)
 	fork_routed(f, 480);
 }
 
+/* -- numbers -------------------------------------------------------------------------------------------------------------------------------- */
+
+/* A telephone number: to the own trunks when they serve it, else to the gateways that the agent finds. */
+static void route_number(struct fork *f, const struct reload_tel *number)
+{
+	if (gateway_serves(f->a->gateways, number)) {
+		gateway_targets(f, number);
+		fork_routed(f, 404);
+		return;
+	}
+	if (f->caller)
+		resolve_number(f, f->caller, number);
+	else
+		fork_routed(f, 404); /* of other nodes: they find gateways themselves */
+}
+
 /* -- ACK ------------------------------------------------------------------------------------------------------------------------------------ */
+
+/* Outside the overlay an ACK goes where its Route or the Contact says, when that is an address, else the way of the INVITE. */
+static void ack_outside(struct branch *b, const struct call_end *receiver)
+{
+	const struct transport *t = &b->fork->a->transport;
+	const char *contact = names_us(b->fork) ? receiver->contact : NULL;
+	struct reload_sip_hop hop;
+	char next[MESSAGE_URI];
+	if (!transport_find(&b->fork->a->transport, b->hop.connection))
+		b->hop.connection = 0;
+	if (next_outside(next, b->fork, contact) && outside_way(&hop, t, next) &&
+		!(hop.transport == b->hop.transport &&
+			reload_ip_port_eq(&hop.remote, &b->hop.remote)))
+		b->hop = hop;
+}
 
 void route_ack(struct adapter *a, struct message *m, struct call *call, struct call_end *sender,
 	struct call_end *receiver)
@@ -192,6 +294,8 @@ void route_ack(struct adapter *a, struct message *m, struct call *call, struct c
 	struct wr w;
 	const struct reload_sip_hop *hop = way_to(&f, receiver);
 	b.hop = *hop;
+	if (receiver->outside)
+		ack_outside(&b, receiver);
 	b.sips = receiver->sips;
 	b.uri = receiver->contact && names_us(&f) ? receiver->contact : NULL;
 	if (fork_loops(&f))
@@ -207,20 +311,33 @@ void route_ack(struct adapter *a, struct message *m, struct call *call, struct c
 
 /* -- all ------------------------------------------------------------------------------------------------------------------------------------- */
 
+/* Through whose agent the user of a hosted domain is looked for. */
+static struct served *resolver(const struct fork *f, const struct reload_aor *aor)
+{
+	return f->caller ? f->caller : f->foreign ? adapter_host(f->a, aor->domain) : NULL;
+}
+
 static void route_request(struct fork *f)
 {
-	struct served *own = adapter_served(f->a, f->to);
+	struct served *own = adapter_served(f->a, f->to), *through;
+	struct reload_tel number;
 	struct reload_aor aor;
+	bool is_number = !f->foreign &&
+			 gateway_number(&number, f->request->sip->sip_request->rq_url) &&
+			 (f->request->sip->sip_request->rq_url->url_type == url_tel ||
+				 gateway_serves(f->a->gateways, &number));
 	if (f->in_dialog) {
 		route_dialog(f);
 	} else if (own && (!f->caller || own == f->caller || own->state != SERVED_LOST)) {
-		if (f->caller)
+		if (f->caller || f->foreign)
 			add_own(f, own);
 		else
 			add_devices(f, own);
 		fork_routed(f, 480);
-	} else if (f->caller && !reload_aor_parse(&aor, span_str(f->to))) {
-		resolve(f, f->caller, f->to);
+	} else if (is_number) {
+		route_number(f, &number);
+	} else if (!reload_aor_parse(&aor, span_str(f->to)) && (through = resolver(f, &aor))) {
+		resolve(f, through, f->to);
 	} else {
 		fork_routed(f, 404);
 	}

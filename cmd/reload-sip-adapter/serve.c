@@ -2,7 +2,7 @@
 #include "reload-sip-adapter/serve.h"
 
 #include "common/home.h"
-#include "reload-sip-adapter/fork.h"
+#include "reload-sip-adapter/gateway.h"
 #include "reload-sip-adapter/serve_show.h"
 
 #include "util/words.h"
@@ -93,6 +93,8 @@ static void on_changed(struct served *s)
 		s->arg, json_pack("{s:s, s:s}", "type",
 				s->state == SERVED_READY ? "serving" : "lost", "aor", s->user));
 	served_mirror(s);
+	if (s->state == SERVED_READY)
+		gateway_offer(s->arg, s);
 }
 
 /* -- options ---------------------------------------------------------------------------------------------------------------------------- */
@@ -185,6 +187,19 @@ static enum reload_err read_media(struct adapter *a, struct reload_error_text *w
 	return RELOAD_OK;
 }
 
+static enum reload_err read_mode(struct adapter *a, struct reload_error_text *why)
+{
+	const char *mode = cli_value(a->cli, "mode", "proxy");
+	size_t n = cli_count(a->cli, "gateway");
+	enum reload_err err = RELOAD_OK;
+	a->redirect = !strcmp(mode, "redirect");
+	if (!a->redirect && strcmp(mode, "proxy") != 0)
+		return cli_refuse(why, "that is no --mode", "it is proxy or redirect");
+	for (size_t i = 0; !err && i < n; i++)
+		err = gateway_add(a->gateways, cli_value_at(a->cli, "gateway", i), why);
+	return err;
+}
+
 static enum reload_err read_options(struct run *r, struct cli *cli, struct reload_error_text *why)
 {
 	struct adapter *a = &r->a;
@@ -202,6 +217,9 @@ static enum reload_err read_options(struct run *r, struct cli *cli, struct reloa
 		return cli_refuse(why, "--min-expires is above --max-expires",
 			"no registration would be possible");
 	a->default_expires_s = a->max_expires_s;
+	err = read_mode(a, why);
+	if (err)
+		return err;
 	a->users_path = cli_value(cli, "users", NULL);
 	return a->users_path ? users_read(&a->users, a->users_path, why) : RELOAD_OK;
 }
@@ -265,8 +283,10 @@ static void on_stop(void *arg, unsigned events)
 	r->stop_at = again ? 0 : reload_poll_now() + ADAPTER_STOP_MS;
 	if (!again)
 		fork_stop_all(&r->a);
-	for (size_t i = 0; !again && i < r->a.served_count; i++)
+	for (size_t i = 0; !again && i < r->a.served_count; i++) {
+		gateway_withdraw(&r->a, r->a.served[i]);
 		(void)served_leave(r->a.served[i]);
+	}
 }
 
 static void on_hup(void *arg, unsigned events)
@@ -298,7 +318,7 @@ static void watch_signals(struct run *r)
 
 static bool leaves(const struct run *r)
 {
-	bool leaving = fork_any(&r->a);
+	bool leaving = fork_any(&r->a) || !LIST_EMPTY(&r->a.gateways->asks);
 	for (size_t i = 0; i < r->a.served_count; i++)
 		leaving |= r->a.served[i]->registering;
 	return leaving && reload_poll_now() < r->stop_at;
@@ -351,6 +371,8 @@ static void end(struct run *r)
 	cli_stop_end(r->stop_fd);
 	reload_nonces_free(a->nonces);
 	users_clear(&a->users);
+	gateways_clear(a->gateways);
+	free(a->gateways);
 	reload_poll_free(a->poll);
 }
 
@@ -358,9 +380,12 @@ int adapter_serve(struct cli *cli)
 {
 	struct run *r = RELOAD_NEW(run);
 	struct reload_error_text why;
+	r->a.gateways = RELOAD_NEW(gateways);
 	enum reload_err err = read_options(r, cli, &why);
 	if (err) {
 		users_clear(&r->a.users);
+		gateways_clear(r->a.gateways);
+		free(r->a.gateways);
 		free(r);
 		return cli_fail(cli, err, &why);
 	}

@@ -35,6 +35,10 @@ static void print_event(FILE *out, const json_t *o, void *arg)
 	} else {
 		cli_put_safe(out, cli_get_text(o, "aor"));
 	}
+	if (json_object_get(o, "service")) {
+		fputs("  ", out);
+		cli_put_safe(out, cli_get_text(o, "service"));
+	}
 	if (!strcmp(type, "devices"))
 		fprintf(out, "  %lld", cli_get_int(o, "devices"));
 	if (error) {

@@ -165,7 +165,7 @@ static void on_control(void *arg, unsigned events)
 		lose(s);
 		return;
 	}
-	for (;;) {
+	while (s->client) { /* what is done with an answer may lose the agent */
 		struct reload_call_error error;
 		json_t *result = NULL;
 		json_int_t id = 0;
@@ -282,6 +282,7 @@ static enum reload_err read_status(
 	set(&s->user, reload_strdup(own.name));
 	s->domain = strrchr(s->user, '@') + 1;
 	set(&s->node, reload_strdup(cli_get_text(status, "node_id")));
+	set(&s->overlay, reload_strdup(cli_get_text(status, "overlay")));
 	set(&s->gruu, gruu_of(status, s->user));
 	s->ice = json_is_object(json_object_get(json_object_get(status, "links"), "paths"));
 	return RELOAD_OK;
@@ -450,5 +451,6 @@ void served_free(struct served *s)
 	free(s->user);
 	free(s->node);
 	free(s->gruu);
+	free(s->overlay);
 	free(s);
 }

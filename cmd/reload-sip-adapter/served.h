@@ -73,6 +73,7 @@ struct served {
 	struct reload_timer again, expiry;
 	/* who it is */
 	char *user, *node, *gruu; /* owned: AOR, Node-ID, GRUU without a scheme */
+	char *overlay;            /* owned */
 	const char *domain;       /* inside user */
 	bool ice;                 /* the overlay has ICE */
 	/* devices */

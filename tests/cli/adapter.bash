@@ -1,9 +1,10 @@
 # shellcheck shell=bash
 # reload-sip-adapter with ordinary devices: sipp, whose scenarios are in tests/cli/sipp, and baresip.
 
-# adapter [OPTIONS]: runs it for alice and bob over UDP and TCP; its sockets are UDP and TCP afterwards, its events adapter.out.
+# adapter [OPTIONS]: runs it for alice and bob over UDP (at ADAPTER_PORT, if that is set) and TCP; its sockets are UDP and TCP afterwards, its events
+# adapter.out.  It runs with UNDER, if that is set.
 adapter() {
-	background adapter reload-sip-adapter -a alice -a bob --listen udp:127.0.0.1:0 --listen tcp:127.0.0.1:0 --users users -j "$@"
+	background adapter ${UNDER-} reload-sip-adapter -a alice -a bob --listen "udp:127.0.0.1:${ADAPTER_PORT:-0}" --listen tcp:127.0.0.1:0 --users users -j "$@"
 	until_true adapter_serves 2
 	UDP=$(socket_of udp) TCP=$(socket_of tcp)
 }
@@ -39,10 +40,19 @@ adapter_users() {
 
 # device NAME SCENARIO [OPTIONS]: sipp as a device in the background; it ends by itself.
 device() {
-	local name=$1 scenario=$2
+	local name=$1 scenario=$BATS_TEST_DIRNAME/sipp/$2.xml
+	[ ! -e "$2.xml" ] || scenario=$2.xml
 	shift 2
-	background "$name" timeout 60 sipp -sf "$BATS_TEST_DIRNAME/sipp/$scenario.xml" -i 127.0.0.1 -nostdin -timeout 50 -m 1 \
+	background "$name" timeout 60 sipp -sf "$scenario" -i 127.0.0.1 -nostdin -timeout 50 -m 1 \
 		-key domain calls.example -ap secret -trace_msg -message_file "$name.msg" -trace_err -error_file "$name.errors" "$@"
+}
+
+# scenario_with NAME OF LINE...: the scenario NAME of a test is OF with these header fields in its requests.
+scenario_with() {
+	local name=$1 of=$2 lines
+	shift 2
+	lines=$(printf '%s\\n' "$@")
+	sed "s#^Max-Forwards: 70#$lines&#" "$BATS_TEST_DIRNAME/sipp/$of.xml" >"$name.xml"
 }
 
 # device_ended NAME: it has done all of its scenario.

@@ -448,6 +448,9 @@ def dialogs(udp, tcp):
     mallory.tag = alice.tag
     mallory.within('BYE', call, answer, 50)
     check(mallory.receive(200, 407, 481).status == 407, 'a stranger within a dialog')
+    mallory = Device('bob', udp)
+    mallory.within_callee('BYE', invite, bob.tag, 51)
+    check(mallory.receive(200, 407, 481).status == 407, 'a stranger in the place of the callee')
     hang_up(alice, bob, call, answer)
     alice.within('INFO', call, answer, 60)
     check(alice.receive(481, 202).status == 481, 'the dialog is over')

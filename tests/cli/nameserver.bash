@@ -1,38 +1,49 @@
 # shellcheck shell=bash
-# A network namespace whose resolver is a dnsmasq of its own, for tests that look up names.
+# A dnsmasq as the resolver of some commands, at a loopback address of its own: they see another /etc/resolv.conf.
 
-# ns_begin: the namespace, with loopback up; skips the file where there are none.
-ns_begin() {
-	unshare -mn true 2>/dev/null || skip "no namespaces here"
-	unshare -mn sleep infinity 3>&- &
-	echo $! >ns.pid
-	until in_ns ip link set lo up 2>/dev/null; do kill -0 "$(cat ns.pid)"; done
-	echo "nameserver 127.0.0.1" >resolv.conf
-	in_ns mount --bind "$PWD/resolv.conf" /etc/resolv.conf
-	printf 'hosts: dns\n' >nsswitch.conf
-	in_ns mount --bind "$PWD/nsswitch.conf" /etc/nsswitch.conf
+# names_begin RECORDS: the name server, with options of dnsmasq that are its records; $NAMES is its address.  Skips the file where that cannot be.
+names_begin() {
+	local port
+	unshare -m true 2>/dev/null || skip "no namespaces here"
+	port=$(lab_port)
+	export NAMES="127.$((port >> 8)).$((port & 255)).53"
+	unshare -m sleep infinity 3>&- &
+	echo $! >names.nspid
+	until_true names_apart
+	printf '#!/bin/sh\nexec nsenter -t %s -m --wd=%s -- "$@"\n' "$(cat names.nspid)" "$PWD" >with_names
+	chmod +x with_names
+	names_at "$NAMES"
+	with_names mount --bind "$PWD/resolv.conf" /etc/resolv.conf
+	printf 'hosts: files dns\n' >nsswitch.conf
+	with_names mount --bind "$PWD/nsswitch.conf" /etc/nsswitch.conf
+	dnsmasq --keep-in-foreground --no-resolv --no-hosts --listen-address="$NAMES" --bind-interfaces --pid-file --user=root "$@" >dnsmasq.log 2>&1 3>&- &
+	echo $! >dnsmasq.nspid
+	until_true names_bound
 }
 
-in_ns() {
-	nsenter -t "$(cat "$BATS_FILE_TMPDIR/ns.pid")" -m -n --wd="$BATS_FILE_TMPDIR" -- "$@"
+names_apart() {
+	# its mounts are its own when unshare has become the next program
+	[ "$(cat "/proc/$(cat names.nspid)/comm")" != unshare ] && [ "$(readlink "/proc/$(cat names.nspid)/ns/mnt")" != "$(readlink /proc/self/ns/mnt)" ]
 }
 
-# ns_run NAME COMMAND: in the namespace, in the background; its process is NAME.nspid, its output NAME.log.
-ns_run() {
-	nsenter -t "$(cat "$BATS_FILE_TMPDIR/ns.pid")" -m -n --wd="$BATS_FILE_TMPDIR" -- "${@:2}" >"$1.log" 2>&1 </dev/null 3>&- &
-	echo $! >"$1.nspid"
+names_bound() {
+	ss -Hlun "src $NAMES and sport = :53" | grep -q .
 }
 
-# ns_names RECORDS: the name server, with options of dnsmasq that are its records.
-ns_names() {
-	ns_run dnsmasq dnsmasq --keep-in-foreground --no-resolv --no-hosts --listen-address=127.0.0.1 --bind-interfaces --pid-file --user=root "$@"
-	until_true in_ns bash -c 'ss -Hlun sport = :53 | grep -q .'
+# names_at ADDRESS...: who is asked from now on.
+names_at() {
+	printf 'nameserver %s\n' "$@" >"$BATS_FILE_TMPDIR/resolv.conf"
 }
 
-ns_end() {
+# with_names COMMAND: it asks that name server.  The program ./with_names is the same.
+with_names() {
+	"$BATS_FILE_TMPDIR/with_names" "$@"
+}
+
+names_end() {
 	local file
 	cd "$BATS_FILE_TMPDIR" || return 1
-	for file in ./*.nspid ns.pid; do
+	for file in dnsmasq.nspid names.nspid; do
 		[ ! -f "$file" ] || kill -TERM "$(cat "$file")" || true
 	done 2>/dev/null
 }

@@ -6,11 +6,12 @@ load nameserver
 
 setup_file() {
 	lab_begin
-	ns_begin
 	local many=() i
 	for i in $(seq 40); do many+=("--srv-host=_sip._udp.many.test,h$i.many.test,5060,$i,1" "--address=/h$i.many.test/127.0.1.$i"); done
-	ns_run odd python3 "$BATS_TEST_DIRNAME/odd_names.py" 5353
-	ns_names --local=/test/ --edns-packet-max=512 --server=/loop.test/127.0.0.1#5353 --server=/long.test/127.0.0.1#5353 --server=/silent.test/127.0.0.1#5353 \
+	ODD=$(lab_port)
+	python3 "$BATS_TEST_DIRNAME/odd_names.py" "$ODD" 2>odd.log 3>&- &
+	echo $! >odd.pid
+	names_begin --local=/test/ --edns-packet-max=512 "--server=/loop.test/127.0.0.1#$ODD" "--server=/long.test/127.0.0.1#$ODD" "--server=/silent.test/127.0.0.1#$ODD" \
 		--naptr-record='naptr.test,10,1,s,SIPS+D2T,,_sips._tcp.naptr.test' --naptr-record='naptr.test,20,1,s,SIP+D2U,,_sip._udp.naptr.test' \
 		--srv-host=_sips._tcp.naptr.test,one.test,5071,1,1 --srv-host=_sip._udp.naptr.test,two.test,5072,1,1 \
 		--srv-host=_sip._tcp.three.test,one.test,5081,1,1 --srv-host=_sip._tcp.three.test,two.test,5082,2,1 --srv-host=_sip._tcp.three.test,gone.test,5083,3,1 \
@@ -19,7 +20,8 @@ setup_file() {
 }
 
 teardown_file() {
-	ns_end
+	names_end
+	kill "$(cat odd.pid)"
 }
 
 setup() {
@@ -28,7 +30,7 @@ setup() {
 
 # locate URI...: standard output without the milliseconds, sorted; none took longer than a caller waits.
 locate() {
-	R in_ns timeout 30 "$RELOAD_BIN/tests/lab/sip-locate" "$@"
+	R with_names timeout 30 "$RELOAD_BIN/tests/lab/sip-locate" "$@"
 	[ "$status" -eq 0 ]
 	awk '$2 >= 3000 { print "slow: " $0; bad = 1 } END { exit bad }' <<<"$output"
 	output=$(sed -E 's/^(\S+) [0-9]+ /\1 /' <<<"$output" | sort)
@@ -64,7 +66,7 @@ located() {
 	# the target that cannot be looked up is left out, the other one is found
 	local uris=() i
 	for i in $(seq 50); do uris+=("sip:h$((i % 40 + 1)).many.test:$((6000 + i))"); done
-	R in_ns timeout 30 "$RELOAD_BIN/tests/lab/sip-locate" sip:quiet.test "${uris[@]}" sip:silent.test
+	R with_names timeout 30 "$RELOAD_BIN/tests/lab/sip-locate" sip:quiet.test "${uris[@]}" sip:silent.test
 	[ "${#lines[@]}" -eq 52 ]
 	[ "$(tail -n 2 <<<"$output" | cut -d' ' -f1 | sort | tr '\n' ' ')" = "sip:quiet.test sip:silent.test " ]
 	matches "$output" 'sip:quiet.test [0-9]+ udp 127.0.0.2:5060'
@@ -80,9 +82,9 @@ located() {
 }
 
 @test "without a name server it is said within 3 s that none answers" {
-	printf 'nameserver 127.0.0.77\n' >resolv.conf
+	names_at 127.0.0.77
 	located sip:one.test "timeout: the name servers gave no answer"
 	located sip:127.0.0.5 "udp 127.0.0.5:5060"
-	echo "nameserver 127.0.0.1" >resolv.conf
+	names_at "$NAMES"
 	located sip:one.test "udp 127.0.0.2:5060"
 }

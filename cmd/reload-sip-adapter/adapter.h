@@ -23,7 +23,9 @@ enum {
 	ADAPTER_AGENTS_MAX = 256,
 	ADAPTER_TRANSACTIONS_MAX = 400000,
 	ADAPTER_FORKS_MAX = 50000, /* requests under way */
-	ADAPTER_STOP_MS = 2000     /* for what is under way, and for leaving the overlay */
+	ADAPTER_FOREIGN_MAX =
+		1000, /* of these from callers of other domains, who are asked for no password */
+	ADAPTER_STOP_MS = 2000 /* for what is under way, and for leaving the overlay */
 };
 
 struct fork;
@@ -51,7 +53,7 @@ struct adapter {
 	struct reload_dead_servers dead; /* outside the overlay */
 	struct gateways *gateways;       /* owned */
 	bool redirect;                   /* callers are told where to go */
-	size_t forks;
+	size_t forks, foreign_forks;
 	TAILQ_HEAD(, fork) all_forks;
 	uint8_t loop_secret[16];
 	uint64_t branches; /* made */
@@ -89,6 +91,10 @@ bool adapter_is_own(const struct adapter *a, const url_t *url, const struct relo
  */
 bool auth_check(struct adapter *a, struct message *m, struct reload_sip_txn *t, const char *aor,
 	struct connection *c);
+
+/* auth_named() returns the user whose password the credentials of a request, or its connection, claim to be of; nothing is checked.  NULL: nobody's. */
+struct served *auth_named(
+	const struct adapter *a, const struct message *m, const struct connection *c);
 
 /* -- registrar.c ------------------------------------------------------------------------------------------------------------- */
 

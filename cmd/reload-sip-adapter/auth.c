@@ -77,6 +77,25 @@ static bool is_right(const struct check *k, const struct reload_digest *d, const
 	       reload_digest_right(d, algorithm, u->ha1[algorithm], message_method(k->m));
 }
 
+struct served *auth_named(
+	const struct adapter *a, const struct message *m, const struct connection *c)
+{
+	const msg_auth_t *auth =
+		a->redirect ? m->sip->sip_authorization : m->sip->sip_proxy_authorization;
+	for (; auth; auth = auth->au_next) {
+		struct reload_digest d;
+		char aor[sizeof(d.username) + sizeof(d.realm)];
+		if (!auth->au_scheme || strcasecmp(auth->au_scheme, "Digest") != 0 ||
+			reload_digest_read(&d, auth->au_params))
+			continue;
+		snprintf(aor, sizeof(aor), "%s@%s", d.username, d.realm);
+		struct served *s = adapter_served(a, aor);
+		if (s)
+			return s;
+	}
+	return c && c->user ? adapter_served(a, c->user) : NULL;
+}
+
 bool auth_check(struct adapter *a, struct message *m, struct reload_sip_txn *t, const char *aor,
 	struct connection *c)
 {

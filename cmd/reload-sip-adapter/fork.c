@@ -87,6 +87,7 @@ static void release(struct fork *f)
 	if (f->call)
 		f->call->forks--;
 	f->a->forks--;
+	f->a->foreign_forks -= f->foreign != NULL;
 	TAILQ_REMOVE(&f->a->all_forks, f, entry);
 	message_unref(f->request);
 	free(f->to);
@@ -320,6 +321,7 @@ void fork_begin(struct adapter *a, struct message *m, struct reload_sip_txn *ser
 	f->side_sips = start->node && start->node->sips;
 	f->to = reload_strdup(start->to);
 	f->foreign = copy(start->foreign);
+	a->foreign_forks += f->foreign != NULL;
 	f->identity = copy(start->caller ? start->caller->user
 			   : start->node ? start->node->user
 					 : NULL);

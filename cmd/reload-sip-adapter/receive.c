@@ -12,6 +12,7 @@
 #define ALLOW                                                                                      \
 	"Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, MESSAGE, SUBSCRIBE, NOTIFY, REFER, "  \
 	"INFO, UPDATE, PRACK, PUBLISH\r\n"
+#define ANONYMOUS   "anonymous.invalid" /* RFC 3323 s4.1.1.3 */
 #define RETRY_AFTER "Retry-After: 5\r\n"
 
 /* The AOR of a URI in normal form; false: it is none. */
@@ -121,33 +122,52 @@ static void on_dialog(
 	fork_begin(a, m, t, &start);
 }
 
+/* Whether a request is for a user of a domain that somebody who is served is of. */
+static bool is_hosted(const struct adapter *a, const struct message *m)
+{
+	char text[MESSAGE_URI];
+	struct reload_aor aor;
+	return message_uri(text, m->sip->sip_request->rq_url) &&
+	       !reload_aor_parse(&aor, span_str(text)) && adapter_host(a, aor.domain);
+}
+
 /* A request of a user of another domain, for one of a domain that is hosted here: nothing is passed on to anywhere else. */
 static void on_foreign(
 	struct adapter *a, struct message *m, struct reload_sip_txn *t, const char *from)
 {
-	const url_t *url = m->sip->sip_request->rq_url;
 	char text[MESSAGE_URI];
 	struct reload_aor aor;
-	bool hosted = message_uri(text, url) && !reload_aor_parse(&aor, span_str(text)) &&
-		      adapter_host(a, aor.domain);
-	if (!hosted) {
+	if (!is_hosted(a, m)) {
 		a->counts.forged++;
 		adapter_answer(t, m, 403, NULL);
 		return;
 	}
-	if (!aor.has_gr)
+	if (a->foreign_forks >= ADAPTER_FOREIGN_MAX) {
+		adapter_answer(t, m, 503, RETRY_AFTER);
+		return;
+	}
+	(void)message_uri(text, m->sip->sip_request->rq_url);
+	if (!reload_aor_parse(&aor, span_str(text)) && !aor.has_gr)
 		snprintf(text, sizeof(text), "%s", aor.name);
 	fork_begin(a, m, t,
 		&(struct fork_start){ .router = &route_router, .foreign = from, .to = text });
 }
 
-/* A request of a device: From has to be an AOR whose password it knows. */
+/* A request of a device: From has to be an AOR whose password it knows, or anonymous, then the credentials say whose. */
 static void on_device(
 	struct adapter *a, struct message *m, struct reload_sip_txn *t, struct connection *c)
 {
 	char from[RELOAD_AOR_NAME], to[MESSAGE_URI];
+	struct reload_tel number;
+	const url_t *url = m->sip->sip_request->rq_url;
 	bool known = aor_of(from, m->sip->sip_from->a_url);
 	struct served *s = known ? adapter_served(a, from) : NULL;
+	bool anonymous = known && !strcmp(strrchr(from, '@') + 1, ANONYMOUS);
+	/* a user of the overlay is called by anybody, and what only devices may ask for needs a password, whose ever it is */
+	if (anonymous && (!is_hosted(a, m) || gateway_number(&number, url))) {
+		s = auth_named(a, m, c);
+		s = s ? s : a->served[0];
+	}
 	if (known && !s && !adapter_host(a, strrchr(from, '@') + 1)) {
 		on_foreign(a, m, t, from);
 		return;

@@ -51,6 +51,10 @@ refuses() {
 	until_true bound "$2"
 }
 
+asked_twice() {
+	[ "$(grep -c '^SIP/2.0 407' "$1")" -ge 2 ]
+}
+
 @test "a number goes to the trunk of its longest prefix; the trunk hears who calls" {
 	adapter --gateway "+49=sip:127.0.0.1:$FIRST" --gateway "+4930=sip:127.0.0.1:$SECOND;x=1" --gateway "+4930=sip:127.0.0.1:$THIRD"
 	scenario_with claims call "${IDENTITY[@]}" 'Privacy: id'
@@ -62,6 +66,16 @@ refuses() {
 	grep -q "^INVITE sip:+49301234@127.0.0.1:$SECOND;x=1;user=phone SIP/2.0" narrow.msg
 	grep -q '^P-Asserted-Identity: <sip:alice@calls.example>' narrow.msg
 	grep -q '^Privacy: id' narrow.msg
+	# a caller without a name: the password says who it is, and the trunk alone hears it
+	sed 's/^From: <[^>]*>/From: "Anonymous" <sip:anonymous@anonymous.invalid>/' claims.xml >anonymous.xml
+	device_answers narrow "$SECOND"
+	device alice anonymous "$UDP" -s +49301234 -key from alice -au alice -d 100
+	device_ended alice
+	device_ended narrow
+	grep -q '^From: "Anonymous" <sip:anonymous@anonymous.invalid>' narrow.msg
+	grep -q '^P-Asserted-Identity: <sip:alice@calls.example>' narrow.msg
+	device nobody anonymous "$UDP" -s +49301234 -key from alice -au mallory
+	until_true asked_twice nobody.msg
 	device_answers wide "$FIRST"
 	device_calls alice +49891234
 	device_ended wide
@@ -93,6 +107,20 @@ refuses() {
 	device_ended dave
 	no_claims dave.msg
 	grep -q '^P-Asserted-Identity: <sip:alice@calls.example>' dave.msg
+	# a caller who wants privacy (RFC 3325 s7)
+	sed -i 's/^Remote-Party-ID:.*/Privacy: header;id/' claims.xml
+	device_answers dave "$PHONE"
+	device alice claims "$UDP" -s dave -key from alice -au alice -d 100
+	device_ended alice
+	device_ended dave
+	grep -q '^Privacy: header;id' dave.msg
+	run -1 grep '^P-Asserted-Identity' dave.msg
+	# a user of the overlay has calls forwarded to that domain
+	reload-sip-call -a carol register carol@calls.example --forward dave@kam.example -q
+	device_answers dave "$PHONE"
+	device_calls alice carol
+	device_ended dave
+	reload-sip-call -a carol register carol@calls.example -q
 	# in: to a device, and to a user of the overlay, whom no name of another domain reaches as a caller
 	scenario_with calls-out calls-in "${IDENTITY[@]}"
 	device_answers bob "$port"
@@ -107,6 +135,12 @@ refuses() {
 	ended carol 0
 	# nodes take a call only from the user of the caller's certificate: that is the adapter's, and the phone of the caller sees nothing of it
 	matches "$(cat carol.out)" 'answered   (alice|bob)@calls.example'
+	run -1 grep -E '^(From|To): .*(alice|bob)@' dave.msg
+	sox -n -r 8000 -c 1 -b 16 short.wav synth 0.3 sine 440
+	listens carol --answer --play short.wav -c 1
+	device dave waits-in "127.0.0.1:$KAMAILIO" -s carol -key from dave@kam.example
+	device_ended dave
+	ended carol 0
 	run -1 grep -E '^(From|To): .*(alice|bob)@' dave.msg
 	# what is neither for a user of a hosted domain, nor from a device, goes nowhere
 	device forged call "$UDP" -s bob -key from carol -au carol
@@ -244,4 +278,42 @@ calls_out() {
 	done
 	R reload-sip-call -a sipsak lookup tel:+49891234
 	failed 5 'there is no gateway'
+}
+
+@test "IPv6: a phone with IPv4 and one with IPv6, a domain with IPv6 alone, and an adapter without IPv4" {
+	local port six
+	port=$(lab_port) six=$(lab_port)
+	adapter --listen 'udp:[::1]:0'
+	SIX=$(socket_of udp | tail -1) UDP=$(socket_of udp | head -1)
+	device_registers alice "$port"
+	# sipp writes an IPv6 address into its credentials as no URI has it
+	device register-bob register "$SIX" -s bob -au bob -key contact_port "$six" -key expires 600 -i '[::1]' -p "$six" -auth_uri calls.example
+	device_ended register-bob
+	device_answers bob "$six" -i '[::1]'
+	device_calls alice bob
+	device_ended bob
+	[ "$(grep -c '^Record-Route: <sip:\[::1\]' bob.msg)" -ge 1 ]
+	device_answers alice "$port"
+	device bob call "$SIX" -s alice -key from bob -au bob -i '[::1]' -d 100 -auth_uri alice@calls.example
+	device_ended bob
+	device_ended alice
+	# six.test has an AAAA record alone
+	device_answers six "$six" -i '[::1]'
+	calls_out alice "x@six.test:$six"
+	device_ended alice
+	device_ended six
+	adapter_ends
+	# an adapter that has IPv6 alone: bob calls a domain there, and none of IPv4
+	background adapter ./with_names reload-sip-adapter -a bob --listen 'udp:[::1]:0' --users users -j
+	until_true adapter_serves 1
+	SIX=$(socket_of udp)
+	device_answers six "$six" -i '[::1]'
+	sed "s/\[service\]@\[domain\]/x@six.test:$six/" "$BATS_TEST_DIRNAME/sipp/call.xml" >out.xml
+	device bob out "$SIX" -key from bob -au bob -i '[::1]' -d 100 -auth_uri "x@six.test:$six"
+	device_ended bob
+	device_ended six
+	sed 's/\[service\]@\[domain\]/x@k.here.example/' "$BATS_TEST_DIRNAME/sipp/call.xml" >none.xml
+	device bob none "$SIX" -key from bob -au bob -i '[::1]' -auth_uri x@k.here.example
+	until_true grep -q '^SIP/2.0 404' bob.msg
+	adapter_ends
 }

@@ -13,6 +13,9 @@ static const struct cli_opt serve_opts[] = {
 	{ 0, "users", "FILE", "AORs and their digest hashes; passwd writes it" },
 	{ 0, "certificate", "FILE", "PEM certificate, with its chain, of tls" },
 	{ 0, "key", "FILE", "PEM private key of tls (default: in the file of --certificate)" },
+	{ 0, "ca", "FILE",
+		"PEM certificates that servers of other domains are checked against (default: "
+		"those of this host)" },
 	{ 0, "media", "auto|relay|pass",
 		"audio goes through this host: where one side lacks ICE, always, never (default "
 		"auto)" },

@@ -32,6 +32,7 @@ void outside_free(struct outside *o)
 	if (!o)
 		return;
 	quiet(o);
+	free(o->host);
 	free(o->uri);
 	free(o);
 }
@@ -49,8 +50,6 @@ static void own_means(struct reload_locate_uri *out, const struct transport *t)
 {
 	for (size_t i = 0; i < t->sockets_count; i++) {
 		const struct transport_socket *s = &t->sockets[i];
-		if (s->transport == RELOAD_SIP_TLS)
-			continue; /* nobody checks the certificate of the other end */
 		out->transports |= 1u << s->transport; /* enum reload_locate_transport */
 		out->families |=
 			s->at.type == RELOAD_IPV4 ? RELOAD_LOCATE_IPV4 : RELOAD_LOCATE_IPV6;
@@ -99,6 +98,16 @@ static void on_silence(void *arg)
 	o->ops->silent(o->arg, 408);
 }
 
+/* Connections with servers over TLS are made here, where it is known whom they have to be with (RFC 5922 s4: the domain, wherever its records lead). */
+static bool connect_secure(struct outside *o, struct reload_sip_hop *hop)
+{
+	if (hop->transport != RELOAD_SIP_TLS)
+		return true;
+	struct connection *c = connection_open(&o->a->transport, hop, o->host);
+	hop->connection = c ? c->id : 0;
+	return c;
+}
+
 /* Whether a server has the request now; else all were tried. */
 static bool try_next(struct outside *o)
 {
@@ -109,7 +118,7 @@ static bool try_next(struct outside *o)
 		o->answered = false;
 		if (!way_to(&hop, &o->a->transport, server))
 			continue;
-		if (!o->ops->send(o->arg, &hop)) {
+		if (!connect_secure(o, &hop) || !o->ops->send(o->arg, &hop)) {
 			reload_dead_failed(&o->a->dead, server, reload_poll_now(), 0);
 			continue;
 		}
@@ -168,6 +177,8 @@ int outside_start(struct outside *o, bool large)
 		return 404;
 	own_means(&uri, &o->a->transport);
 	uri.large = large;
+	size_t len = strlen(host);
+	o->host = strndup(host, len - (len > 1 && host[len - 1] == '.'));
 	o->location = reload_location_ask(o->a->poll, &uri, on_located, o);
 	return 0;
 }

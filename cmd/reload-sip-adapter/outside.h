@@ -28,6 +28,7 @@ struct outside {
 	struct adapter *a;
 	const struct outside_ops *ops;
 	void *arg;
+	char *host;                       /* owned: of the URI; what a certificate has to be for */
 	char *uri;                        /* owned: whose servers they are */
 	bool trunk;                       /* it is trusted with the caller's identity */
 	struct reload_location *location; /* NULL: nothing is being asked */

@@ -228,12 +228,12 @@ static void route_dialog(struct fork *f)
 		fork_routed(f, 481);
 		return;
 	}
-	if (to->outside && next_outside(next, f, uri)) {
+	bool there = transport_find(&f->a->transport, to->hop.connection);
+	if (to->outside && !there && next_outside(next, f, uri)) {
 		(void)fork_target(f, &(struct fork_target){ .uri = uri, .outside = next });
 		fork_routed(f, 480);
 		return;
 	}
-	bool there = transport_find(&f->a->transport, to->hop.connection);
 	if (to->node && !there && to->contact && to->served) {
 		resolve(f, to->served, to->contact); /* its GRUU: it is connected to anew */
 		return;
@@ -271,8 +271,9 @@ static void ack_outside(struct branch *b, const struct call_end *receiver)
 	const char *contact = names_us(b->fork) ? receiver->contact : NULL;
 	struct reload_sip_hop hop;
 	char next[MESSAGE_URI];
-	if (!transport_find(&b->fork->a->transport, b->hop.connection))
-		b->hop.connection = 0;
+	if (transport_find(&b->fork->a->transport, b->hop.connection))
+		return;
+	b->hop.connection = 0;
 	if (next_outside(next, b->fork, contact) && outside_way(&hop, t, next) &&
 		!(hop.transport == b->hop.transport &&
 			reload_ip_port_eq(&hop.remote, &b->hop.remote)))

@@ -143,8 +143,8 @@ static enum reload_err listen_all(struct adapter *a, struct reload_error_text *w
 	if (!n)
 		return cli_refuse(why, "no --listen", "devices need an address to come to");
 	if (certificate)
-		err = transport_certificate(
-			&a->transport, certificate, cli_value(a->cli, "key", certificate), why);
+		err = transport_certificate(&a->transport, certificate,
+			cli_value(a->cli, "key", certificate), cli_value(a->cli, "ca", NULL), why);
 	for (size_t i = 0; !err && i < n; i++)
 		err = listen_at(a, cli_value_at(a->cli, "listen", i), why);
 	return err;

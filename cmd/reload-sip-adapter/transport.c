@@ -156,7 +156,7 @@ enum reload_err transport_listen(struct transport *t, enum reload_sip_transport 
 }
 
 enum reload_err transport_certificate(struct transport *t, const char *certificate, const char *key,
-	struct reload_error_text *why)
+	const char *ca, struct reload_error_text *why)
 {
 	char what[300];
 	t->tls = SSL_CTX_new(TLS_method());
@@ -169,13 +169,19 @@ enum reload_err transport_certificate(struct transport *t, const char *certifica
 	if (SSL_CTX_use_certificate_chain_file(t->tls, certificate) == 1) {
 		at = key;
 		if (SSL_CTX_use_PrivateKey_file(t->tls, key, SSL_FILETYPE_PEM) == 1)
-			return RELOAD_OK;
+			at = ca;
 	}
+	bool trusts = ca ? SSL_CTX_load_verify_locations(t->tls, ca, NULL) == 1
+			 : SSL_CTX_set_default_verify_paths(t->tls) == 1;
+	if (at == ca && trusts)
+		return RELOAD_OK;
 	const char *reason = ERR_reason_error_string(ERR_peek_last_error());
-	snprintf(what, sizeof(what), "cannot use %.200s for TLS", at);
+	snprintf(what, sizeof(what), "cannot use %.200s for TLS",
+		at ? at : "the certificates of this host");
 	(void)reload_error_explain(
 		why, RELOAD_BAD_CERT, what, "%s", reason ? reason : "it cannot be read");
-	reload_error_advise(why, "--certificate and --key name PEM files that belong together");
+	reload_error_advise(why, "--certificate and --key name PEM files that belong together, "
+				 "--ca one of certificates");
 	ERR_clear_error();
 	return RELOAD_BAD_CERT;
 }
@@ -201,7 +207,7 @@ bool transport_send(struct transport *t, struct reload_sip_hop *hop, struct span
 	/* RFC 3261 s18.2.2: when the connection of a request has ended, its answer goes to the port in the Via */
 	bool anew = !hop->connection || hop->transport == RELOAD_SIP_TCP;
 	if (!c && anew && hop->transport != RELOAD_SIP_OVERLAY) {
-		c = connection_open(t, hop);
+		c = connection_open(t, hop, NULL);
 		hop->connection = c ? c->id : 0;
 	}
 	return c && connection_send(c, message);

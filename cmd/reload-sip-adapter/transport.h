@@ -98,9 +98,12 @@ void transport_clear(struct transport *t);
 enum reload_err transport_listen(struct transport *t, enum reload_sip_transport transport,
 	struct reload_ip_port *at, struct reload_error_text *why) MUST_CHECK;
 
-/* transport_certificate() sets the certificate and key of TLS, both PEM; RELOAD_BAD_CERT with why. */
+/*
+ * transport_certificate() sets the certificate and key of TLS, and the certificates that servers are checked against (NULL: those of this host), all PEM;
+ * RELOAD_BAD_CERT with why.
+ */
 enum reload_err transport_certificate(struct transport *t, const char *certificate, const char *key,
-	struct reload_error_text *why) MUST_CHECK;
+	const char *ca, struct reload_error_text *why) MUST_CHECK;
 
 /* transport_adopt() takes over a connected socket (NULL: closed, there are too many). */
 struct connection *transport_adopt(
@@ -135,8 +138,12 @@ void transport_close(struct connection *c);
 struct connection *connection_new(
 	struct transport *t, int fd, enum reload_sip_transport transport, bool server);
 
-/* connection_open() begins to connect to an address; NULL: that is not possible. */
-struct connection *connection_open(struct transport *t, const struct reload_sip_hop *hop);
+/*
+ * connection_open() begins to connect to an address; NULL: that is not possible.  With TLS name is what the certificate there has to be for, a host name or an address;
+ * without one no server is believed.
+ */
+struct connection *connection_open(
+	struct transport *t, const struct reload_sip_hop *hop, const char *name);
 
 /* connection_send() queues bytes; false: it has ended. */
 bool connection_send(struct connection *c, struct span bytes);

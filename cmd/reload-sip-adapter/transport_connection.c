@@ -172,9 +172,30 @@ struct connection *connection_new(
 	return c;
 }
 
-struct connection *connection_open(struct transport *t, const struct reload_sip_hop *hop)
+/* Only a server whose certificate is for that name, and from somebody who is trusted, gets a byte (RFC 5922 s7). */
+static void expect_name(struct connection *c, const char *name)
+{
+	struct reload_ip_port address;
+	bool numeric = !reload_ip_port_parse(&address, name, 1);
+	X509_VERIFY_PARAM *how = SSL_get0_param(c->tls);
+	char bare[64];
+	if (numeric) {
+		snprintf(bare, sizeof(bare), "%s", *name == '[' ? name + 1 : name);
+		bare[strcspn(bare, "]")] = 0;
+		(void)X509_VERIFY_PARAM_set1_ip_asc(how, bare);
+	} else {
+		(void)SSL_set1_host(c->tls, name);
+		(void)SSL_set_tlsext_host_name(c->tls, name);
+	}
+	SSL_set_verify(c->tls, SSL_VERIFY_PEER, NULL);
+}
+
+struct connection *connection_open(
+	struct transport *t, const struct reload_sip_hop *hop, const char *name)
 {
 	struct sockaddr_storage to;
+	if (hop->transport == RELOAD_SIP_TLS && !name)
+		return NULL;
 	socklen_t len = reload_sockaddr_to(&to, &hop->remote);
 	int fd = len ? socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0) : -1;
 	if (fd < 0)
@@ -188,6 +209,8 @@ struct connection *connection_open(struct transport *t, const struct reload_sip_
 		return NULL;
 	c->remote = hop->remote;
 	c->connecting = true;
+	if (c->tls)
+		expect_name(c, name);
 	wait_for(c, TRANSPORT_CONNECT_MS);
 	want(c);
 	return c;

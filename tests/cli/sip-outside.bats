@@ -21,6 +21,8 @@ setup_file() {
 	names_begin --local=/example/ --local=/test/ "--server=/loop.test/127.0.0.1#$ODD" "--server=/silent.test/127.0.0.1#$ODD" --address=/here.example/127.0.0.1 \
 		--srv-host="_sip._udp.kam.example,k.here.example,$KAMAILIO,1,1" --srv-host="_sip._udp.calls.example,a.here.example,$ADAPTER_PORT,1,1" \
 		--srv-host="_sip._udp.three.example,one.here.example,$FIRST,1,1" --srv-host="_sip._udp.three.example,two.here.example,$SECOND,2,1" \
+		--naptr-record='sec.example,10,1,s,SIPS+D2T,,_sips._tcp.sec.example' --srv-host="_sips._tcp.sec.example,s.here.example,$PHONE,1,1" \
+		--srv-host="_sips._tcp.fake.example,s.here.example,$PHONE,1,1" \
 		--srv-host="_sip._udp.three.example,three.here.example,$THIRD,3,1" --host-record=six.test,::1 --host-record=calls.example,127.0.0.1
 	lab_ring
 	lab_start sipsak -l 127.0.0.1:0 --role client --no-join
@@ -316,4 +318,30 @@ calls_out() {
 	device bob none "$SIX" -key from bob -au bob -i '[::1]' -auth_uri x@k.here.example
 	until_true grep -q '^SIP/2.0 404' bob.msg
 	adapter_ends
+}
+
+@test "a domain that wants TLS gets it, and nothing when its certificate is another's" {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.pem -days 3 -subj /CN=authority 2>/dev/null
+	openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout sec.key -out sec.csr -subj /CN=sec 2>/dev/null
+	printf 'subjectAltName=DNS:sec.example\n' >sec.ext
+	openssl x509 -req -in sec.csr -CA ca.pem -CAkey ca.key -set_serial 2 -days 3 -extfile sec.ext -out sec.pem 2>/dev/null
+	background server python3 "$BATS_TEST_DIRNAME/sip_tls.py" "$PHONE" sec.pem sec.key
+	until_true says server.out listening
+	adapter --listen tls:127.0.0.1:0 --certificate sec.pem --key sec.key --ca ca.pem
+	calls_out alice x@sec.example
+	until_true grep -q '^SIP/2.0 486' alice.msg
+	[ "$(tail -1 server.out)" = "INVITE sip:x@sec.example SIP/2.0" ]
+	# the same server, for a domain of which its certificate says nothing: it sees no request
+	calls_out alice 'x@fake.example;transport=tls'
+	until_true grep -q '^SIP/2.0 503' alice.msg
+	until_true grep -q '^refused' server.out
+	adapter_ends
+	# without --ca those that this host trusts decide
+	adapter --listen tls:127.0.0.1:0 --certificate sec.pem --key sec.key
+	calls_out alice x@sec.example
+	until_true grep -q '^SIP/2.0 503' alice.msg
+	[ "$(grep -c '^INVITE' server.out)" = 1 ]
+	adapter_ends
+	R reload-sip-adapter -a alice --listen tls:127.0.0.1:0 --certificate sec.pem --key sec.key --ca sec.key --users users
+	failed 10 'cannot use sec.key'
 }

@@ -88,7 +88,7 @@ FAST_LD_asan = $(call once,FAST_LD_asan,command -v ld.gold >/dev/null && echo -f
 ALL_LDFLAGS = $(filter -fsanitize% --coverage,$(CFLAGS_$(MODE))) $(FAST_LD_$(MODE)) -Wl,--as-needed $(LDFLAGS)
 # The linker keeps what a program uses (tests/lint/needed checks each binary).
 LIBS := -lssl -lcrypto -lexpat -ljansson -lpthread -lm
-MEDIA_LIBS := -lopus # of calls
+MEDIA_LIBS := -lopus -lsrtp2 # of calls
 # it and libnice have symbols of the same names: no program has both
 SIP_LIBS := -lsofia-sip-ua $(MEDIA_LIBS)
 SIP_PROGRAMS := reload-sip-call reload-sip-adapter

@@ -23,6 +23,7 @@ static const struct cli_opt call_opts[] = {
 	{ 0, "hold", "AT+FOR", "hold the call AT after its answer, and resume it after FOR" },
 	{ 0, "wait", "TIME", "until the callee is registered and listens (default 0)" },
 	{ 0, "sips", NULL, "SIPS, whatever the callee prefers" },
+	{ 0, "sips-media-only", NULL, "end a call whose audio the callee does not encrypt" },
 	CLI_END,
 };
 
@@ -47,7 +48,8 @@ static const struct cli_opt ask_opts[] = {
 	"type:string aor:string nodes:string[]" OF_DEVICE                                          \
 	"took_ms:integer application:integer link:string path:string"
 #define MEDIA_RESULT                                                                               \
-	"{path:string? sent:integer received:integer lost:integer jitter_ms:number "               \
+	"{path:string? encrypted:boolean sent:integer received:integer lost:integer "              \
+	"jitter_ms:number "                                                                        \
 	"rtt_ms:number? "                                                                          \
 	"remote_lost:integer? mos:number digits:string}"
 #define CALL_RESULT                                                                                \

@@ -53,6 +53,7 @@ static enum reload_err read_call(
 		err = cli_number(cli, "tone", 0, 20, 3900, &hz, why);
 	p->tone_hz = (double)hz;
 	p->dtmf = cli_value(cli, "dtmf", NULL);
+	p->secure_only = cli_has(cli, "sips-media-only");
 	if (!err && p->dtmf && !reload_dtmf_valid(p->dtmf))
 		return cli_refuse(why, "--dtmf has no digits",
 			"1 to 64 of 0 to 9, *, #, A to D, such as 1234#");
@@ -64,7 +65,8 @@ enum reload_err media_plan_read(
 {
 	const char *play = cli_value(cli, "play", NULL);
 	enum reload_err err = RELOAD_OK;
-	*p = (struct media_plan){ .record = cli_value(cli, "record", NULL) };
+	*p = (struct media_plan){ .record = cli_value(cli, "record", NULL),
+		.cert = reload_dtls_cert_new() };
 	if (listens)
 		p->echo = cli_has(cli, "echo");
 	else
@@ -80,6 +82,7 @@ enum reload_err media_plan_read(
 void media_plan_clear(struct media_plan *p)
 {
 	free(p->file);
+	reload_dtls_cert_free(p->cert);
 	*p = (struct media_plan){ 0 };
 }
 
@@ -134,6 +137,7 @@ void media_free(struct media *m)
 	if (!m)
 		return;
 	media_finish(m);
+	media_secure_end(m);
 	media_sockets_close(m);
 	media_path_close(m);
 	if (m->record >= 0) {
@@ -157,12 +161,14 @@ static struct reload_sdp_own own_of(struct media *m)
 	return (struct reload_sdp_own){ .at = ice ? m->way.at : m->local,
 		.version = ++m->version,
 		.first = m->plan->codec,
+		.dtls = media_secure_own(m),
 		.ice = ice ? &m->way.own : NULL };
 }
 
 void media_offer(struct media *m, struct wr *sdp, enum reload_sdp_direction direction)
 {
 	struct reload_sdp_own own = own_of(m);
+	media_secure_offers(m);
 	reload_sdp_offer(sdp, &own, direction);
 }
 
@@ -170,6 +176,7 @@ void media_answer(struct media *m, struct wr *sdp, const struct reload_sdp_audio
 {
 	m->answers |= !m->version;
 	struct reload_sdp_own own = own_of(m);
+	media_secure_answers(m, offer);
 	reload_sdp_answer(sdp, &own, offer);
 }
 
@@ -185,6 +192,7 @@ void media_start(struct media *m, const struct reload_sdp_audio *other, bool sen
 	m->sends = agreed && sends && other->at.type;
 	m->started = true;
 	media_path_start(m, other);
+	media_secure_start(m, other);
 }
 
 void media_pause(struct media *m)
@@ -194,9 +202,10 @@ void media_pause(struct media *m)
 
 size_t media_fds(const struct media *m, int out[MEDIA_FDS])
 {
-	out[0] = m->fd;
-	out[1] = m->rtcp_fd;
-	out[2] = m->way.fd;
+	/* what comes before it is known who is heard waits in the sockets */
+	out[0] = m->started ? m->fd : -1;
+	out[1] = m->started ? m->rtcp_fd : -1;
+	out[2] = m->started ? m->way.fd : -1;
 	return MEDIA_FDS;
 }
 
@@ -220,6 +229,8 @@ json_t *media_json(const struct media *m)
 		"received", (json_int_t)s->stats.received, "lost",
 		(json_int_t)reload_rtp_lost(&s->stats), "jitter_ms", reload_media_jitter_ms(s),
 		"mos", reload_media_mos(s), "digits", m->digits);
+	json_object_set_new(
+		o, "encrypted", json_boolean(m->dtls && reload_dtls_srtp_keys(m->dtls)));
 	json_object_set_new(o, "path", m->way.path[0] ? json_string(m->way.path) : json_null());
 	json_object_set_new(
 		o, "rtt_ms", r->rtt_us ? json_real((double)r->rtt_us / 1000) : json_null());
@@ -233,6 +244,8 @@ void media_text(FILE *out, const json_t *media, double duration_s, bool quality)
 	fprintf(out, "%.1f s, %lld sent, %lld received, %lld lost", duration_s,
 		cli_get_int(media, "sent"), cli_get_int(media, "received"),
 		cli_get_int(media, "lost"));
+	if (!cli_get_bool(media, "encrypted"))
+		fputs(", not encrypted", out);
 	if (!quality)
 		return;
 	fprintf(out, ", jitter %.1f ms", cli_get_real(media, "jitter_ms"));

@@ -15,6 +15,8 @@ enum {
 	MEDIA_DIGITS = 65 /* that are kept of a call, with a NUL */
 };
 
+struct reload_dtls_cert;
+
 /* How the agent is asked; send() returns the number of the request (params are taken), 0: it was not sent. */
 struct media_agent {
 	void *arg;
@@ -32,6 +34,8 @@ struct media_plan {
 	reload_ms duration;              /* nothing is sent after that; 0: no limit */
 	const char *record;              /* path; NULL: nothing is recorded */
 	const struct media_agent *agent; /* borrowed; NULL: no ICE */
+	struct reload_dtls_cert *cert;   /* owned; NULL: nothing is encrypted */
+	bool secure_only;                /* no audio that is not encrypted */
 	bool relay_only;                 /* of the candidates of ICE */
 };
 
@@ -57,11 +61,12 @@ void media_free(struct media *m);
 
 /*
  * media_prepare() looks for candidates of ICE when the other end may have ICE, too; offer NULL: this end makes it.  media_offer() and media_answer() are called when
- * media_ready() returns true, which is so within some seconds.  media_fault() returns why there is no path any more (borrowed), NULL: there is, or may be.
+ * media_ready() returns true, which is so within some seconds.  media_fault() returns why there is no audio any more (borrowed), NULL: there is, or may be; *err is
+ * RELOAD_CALL_REJECTED when this end wants it encrypted, RELOAD_BAD_CERT when the other end is not who it says.
  */
 void media_prepare(struct media *m, const struct reload_sdp_audio *offer);
 bool media_ready(const struct media *m);
-const char *media_fault(const struct media *m);
+const char *media_fault(const struct media *m, enum reload_err *err);
 
 /*
  * media_asked() returns whether a request of the control protocol is that of the path.  media_says() takes its progress notifications (borrowed), media_ended()
@@ -95,7 +100,7 @@ bool media_played(const struct media *m);
 /* media_digit() returns the next digit that the other end has sent; 0: there is none for now. */
 char media_digit(struct media *m);
 
-/* media_json() returns {path,sent,received,lost,jitter_ms,rtt_ms,remote_lost,mos,digits} (owned); path is null without ICE, rtt_ms and remote_lost are null until the other end has sent reports. */
+/* media_json() returns {path,encrypted,sent,received,lost,jitter_ms,rtt_ms,remote_lost,mos,digits} (owned); path is null without ICE, rtt_ms and remote_lost are null until the other end has sent reports. */
 json_t *media_json(const struct media *m);
 
 /* media_text() prints how long a call lasted, and what media_json() says of its audio, briefly or with the quality. */

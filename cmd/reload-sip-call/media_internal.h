@@ -1,11 +1,13 @@
 /*
  * What the files of a call's audio share: the plan and what is said of it (media.c), sockets (media_socket.c), paths by ICE (media_path.c),
+ * encryption (media_secure.c),
  * what becomes of packets that come (media_take.c), and time (media_run.c).
  */
 #pragma once
 
 #include "reload-sip-call/media.h"
 
+#include "media/dtls_srtp_io.h"
 #include "media/session.h"
 
 enum {
@@ -39,7 +41,13 @@ struct media_way {
 struct media {
 	const struct media_plan *plan;
 	struct media_way way;
-	bool flowing;    /* packets can be sent */
+	bool flowing;                  /* packets can be sent */
+	struct reload_dtls_srtp *dtls; /* owned; NULL: what is sent is not encrypted */
+	struct reload_sdp_dtls own_dtls;
+	uint8_t other_print[RELOAD_SDP_FINGERPRINT];
+	reload_ms shake_by;
+	const char *fault; /* why there can be no audio; NULL: nothing */
+	enum reload_err err;
 	int fd, rtcp_fd; /* rtcp_fd is that of the next port; unused with one port for both */
 	struct reload_ip_port local;               /* of fd */
 	struct reload_ip_port remote, remote_rtcp; /* who is heard; all zero: nobody yet */
@@ -63,8 +71,8 @@ void media_sockets_close(struct media *m);
 /* media_sockets_at() has the sockets at that address instead, RTCP at the next port if it is free. */
 bool media_sockets_at(struct media *m, const struct reload_ip_port *at);
 
-/* media_can_flow() returns whether there is a path. */
-static inline bool media_can_flow(const struct media *m)
+/* media_has_path() returns whether there is a path for packets. */
+static inline bool media_has_path(const struct media *m)
 {
 	return m->way.state == MEDIA_PLAIN || m->way.state == MEDIA_CONNECTED;
 }
@@ -75,8 +83,28 @@ void media_path_run(struct media *m, reload_ms now);
 reload_ms media_path_due(const struct media *m);
 void media_path_close(struct media *m);
 
-/* media_send() sends a packet of RTP or RTCP; false: it is lost. */
+/* media_send_clear() sends a packet as it is; false: it is lost. */
+bool media_send_clear(struct media *m, struct span packet, bool rtcp);
+
+/*
+ * media_send() sends a packet of RTP or RTCP, encrypted when that was agreed on.  media_secure_open() decrypts one, in place and aligned to 4 bytes, and returns its length, 0: it
+ * is none of these, or does not pass.
+ */
 bool media_send(struct media *m, struct span packet, bool rtcp);
+size_t media_secure_open(struct media *m, void *packet, size_t len, bool *rtcp);
+
+/*
+ * media_secure_own() returns what descriptions say of this end (borrowed), NULL: nothing; media_secure_offers() and media_secure_answers() are called before one
+ * is written.  media_secure_start() begins with what the other end has said.
+ */
+const struct reload_sdp_dtls *media_secure_own(struct media *m);
+void media_secure_offers(struct media *m);
+void media_secure_answers(struct media *m, const struct reload_sdp_audio *offer);
+void media_secure_start(struct media *m, const struct reload_sdp_audio *other);
+void media_secure_run(struct media *m, reload_ms now);
+reload_ms media_secure_due(const struct media *m, reload_ms now);
+bool media_secure_ready(const struct media *m);
+void media_secure_end(struct media *m);
 
 /* media_take() handles a packet of the other end, media_report() sends a packet of RTCP, the last with bye. */
 void media_take(struct media *m, struct span packet, bool rtcp);

@@ -50,9 +50,11 @@ bool media_ready(const struct media *m)
 	return m->way.state != MEDIA_GATHERING;
 }
 
-const char *media_fault(const struct media *m)
+const char *media_fault(const struct media *m, enum reload_err *err)
 {
-	return m->way.state == MEDIA_NO_WAY ? m->way.why : NULL;
+	bool no_way = m->way.state == MEDIA_NO_WAY;
+	*err = no_way ? RELOAD_LINK_DOWN : m->err;
+	return no_way ? m->way.why : m->fault;
 }
 
 static void leave(struct media *m)

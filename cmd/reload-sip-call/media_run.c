@@ -40,14 +40,17 @@ static void send_frame(struct media *m)
 
 /* -- receiving -------------------------------------------------------------------------------------------------------------- */
 
-static void handle(struct media *m, struct span packet)
+static void handle(struct media *m, void *packet, size_t len)
 {
-	media_take(m, packet, reload_media_packet(packet) == RELOAD_MEDIA_RTCP);
+	bool rtcp;
+	len = media_secure_open(m, packet, len, &rtcp);
+	if (len)
+		media_take(m, span_of(packet, len), rtcp);
 }
 
 static void receive(struct media *m, int fd, const struct reload_ip_port *who)
 {
-	uint8_t packet[MEDIA_PACKET];
+	uint32_t packet[MEDIA_PACKET / 4];
 	for (size_t i = 0; i < PACKETS_OF_A_TURN && fd >= 0; i++) {
 		struct reload_ip_port from;
 		struct reload_udp_local local;
@@ -58,16 +61,16 @@ static void receive(struct media *m, int fd, const struct reload_ip_port *who)
 		while (n < 0 && reload_udp_error(fd, &error))
 			;
 		/* C17: a stranger is not heard, from the first packet on */
-		if (n <= 0 || !m->started || !who->type || !reload_ip_port_eq(&from, who))
+		if (n <= 0 || !who->type || !reload_ip_port_eq(&from, who))
 			continue;
-		handle(m, span_of(packet, (size_t)n));
+		handle(m, packet, (size_t)n);
 	}
 }
 
 /* What comes on a path has passed ICE. */
 static void receive_from_path(struct media *m)
 {
-	uint8_t packet[MEDIA_PACKET];
+	uint32_t packet[MEDIA_PACKET / 4];
 	for (size_t i = 0; i < PACKETS_OF_A_TURN && m->way.fd >= 0; i++) {
 		ssize_t n = recv(m->way.fd, packet, sizeof(packet), MSG_DONTWAIT | MSG_TRUNC);
 		if (n < 0)
@@ -76,8 +79,8 @@ static void receive_from_path(struct media *m)
 			media_path_close(m); /* the reply of the agent says why */
 			return;
 		}
-		if (m->started && (size_t)n <= sizeof(packet))
-			handle(m, span_of(packet, (size_t)n));
+		if ((size_t)n <= sizeof(packet))
+			handle(m, packet, (size_t)n);
 	}
 }
 
@@ -101,10 +104,15 @@ static void send_due(struct media *m, reload_ms now)
 			reload_media_skip(&m->session);
 }
 
+static bool can_flow(const struct media *m)
+{
+	return m->started && media_has_path(m) && media_secure_ready(m);
+}
+
 /* The first moment at which packets can be sent. */
 static void flow(struct media *m, reload_ms now)
 {
-	if (m->flowing || !m->started || !media_can_flow(m))
+	if (m->flowing || !can_flow(m))
 		return;
 	m->flowing = true;
 	m->begun = m->due = now;
@@ -114,9 +122,12 @@ static void flow(struct media *m, reload_ms now)
 void media_run(struct media *m, reload_ms now)
 {
 	media_path_run(m, now);
+	if (!m->started)
+		return;
 	receive(m, m->fd, &m->remote);
 	receive(m, m->rtcp_fd, &m->remote_rtcp);
 	receive_from_path(m);
+	media_secure_run(m, now);
 	flow(m, now);
 	if (!m->flowing)
 		return;
@@ -129,8 +140,9 @@ reload_ms media_due(const struct media *m)
 {
 	uint64_t us = m->session.rtcp.due;
 	reload_ms reports = us == RELOAD_RTCP_NEVER ? RELOAD_NEVER : (reload_ms)(us / 1000 + 1);
-	reload_ms due = m->started && !m->flowing && media_can_flow(m) ? 0 : m->due;
+	reload_ms due = !m->flowing && can_flow(m) ? 0 : m->due;
+	reload_ms path = media_path_due(m), secure = media_secure_due(m, cli_monotonic());
 	due = reports < due ? reports : due;
-	reload_ms path = media_path_due(m);
-	return path < due ? path : due;
+	due = path < due ? path : due;
+	return secure < due ? secure : due;
 }

@@ -96,7 +96,7 @@ static bool send_on_path(struct media *m, struct span packet)
 		       (ssize_t)packet.len;
 }
 
-bool media_send(struct media *m, struct span packet, bool rtcp)
+bool media_send_clear(struct media *m, struct span packet, bool rtcp)
 {
 	const struct reload_ip_port *to = rtcp ? &m->remote_rtcp : &m->remote;
 	static const struct reload_udp_local any;

@@ -96,7 +96,7 @@ static void on_ended(struct leg *leg)
 			"link", o->phone.link, "path", leg->path, "several", (int)(o->count > 1));
 		outgoing_print(o, e);
 		o->lost = leg->cut;
-		const char *fault = media_fault(leg->media);
+		const char *fault = media_fault(leg->media, &o->audio_err);
 		snprintf(o->no_audio, sizeof(o->no_audio), "%s", fault ? fault : "");
 		o->finished = true;
 	} else if (o->rang_out || o->phone.stopping || (a && a->passed)) {

@@ -46,8 +46,9 @@ struct outgoing {
 	json_t *resolved;              /* owned */
 	struct outgoing_attempt attempts[RELOAD_SIP_TARGETS_MAX];
 	size_t count;
-	struct leg *up;     /* the call that was answered */
-	bool lost;          /* it was up, and the connection was lost */
+	struct leg *up; /* the call that was answered */
+	bool lost;      /* it was up, and the connection was lost */
+	enum reload_err audio_err;
 	char no_audio[512]; /* why the call had no audio and was ended; "": it had */
 	bool finished;      /* what it was for has ended: the rest is cleaning up */
 	bool rang_out;      /* --ring is over */

@@ -94,9 +94,13 @@ static int fail_without_audio(struct outgoing *o)
 	char what[256];
 	struct reload_error_text why;
 	snprintf(what, sizeof(what), "the call with %.200s had no audio", o->aor);
-	(void)reload_error_explain(&why, RELOAD_LINK_DOWN, what, "%s", o->no_audio);
-	reload_error_advise(&why, "reload-diag nat");
-	return cli_fail(o->phone.cli, RELOAD_LINK_DOWN, &why);
+	(void)reload_error_explain(&why, o->audio_err, what, "%s", o->no_audio);
+	reload_error_advise(&why, "%s",
+		o->audio_err == RELOAD_CALL_REJECTED ? "the same without --sips-media-only"
+		: o->audio_err == RELOAD_BAD_CERT
+			? "reload-sip-call lookup, and another way to that user"
+			: "reload-diag nat");
+	return cli_fail(o->phone.cli, o->audio_err, &why);
 }
 
 static int fail(struct outgoing *o, enum reload_err err, const char *reason, const char *advice)

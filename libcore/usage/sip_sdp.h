@@ -89,10 +89,11 @@ enum reload_err reload_sdp_read(struct reload_sdp_audio *out, struct span text) 
 /* What an end writes of itself. */
 struct reload_sdp_own {
 	struct reload_ip_port at;
-	unsigned version;                   /* grows with each of a call */
-	enum reload_codec_type first;       /* the codec that an offer has first */
-	const struct reload_sdp_dtls *dtls; /* borrowed; NULL: no encryption */
-	const struct reload_sdp_ice *ice;   /* borrowed; NULL: none */
+	unsigned version;             /* grows with each of a call */
+	enum reload_codec_type first; /* the codec that an offer has first */
+	/* borrowed; NULL: no encryption.  Its setup is written in an answer; none: that of reload_sdp_setup_answer() */
+	const struct reload_sdp_dtls *dtls;
+	const struct reload_sdp_ice *ice; /* borrowed; NULL: none */
 };
 
 /* reload_sdp_offer() appends an offer of all codecs, in that direction. */

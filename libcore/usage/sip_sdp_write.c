@@ -84,7 +84,9 @@ static void answer_stream(
 	wr_format(w, "a=ptime:20\r\n%sa=%s\r\n", offer->rtcp_mux ? "a=rtcp-mux\r\n" : "",
 		reload_sdp_directions[turned(offer->direction)]);
 	if (own->dtls && offer->dtls.has)
-		reload_sdp_write_dtls(w, own->dtls, reload_sdp_setup_answer(offer->dtls.setup));
+		reload_sdp_write_dtls(w, own->dtls,
+			own->dtls->setup ? own->dtls->setup
+					 : reload_sdp_setup_answer(offer->dtls.setup));
 	if (own->ice && *offer->ice.ufrag)
 		reload_sdp_write_ice(w, own->ice);
 }

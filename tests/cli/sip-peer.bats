@@ -180,3 +180,32 @@ faster() {
 	ended callee 0
 	[ "$(cat callee.out)" = '491 inactive in time' ]
 }
+
+# C15: what was agreed on is shown, and a fingerprint that is not that of the certificate ends the call (RFC 5763 s5)
+@test "a callee: audio is encrypted with who can, and with who it is" {
+	for name in own other; do
+		openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout $name.key -out $name.pem -subj "/CN=$name" 2>/dev/null
+	done
+	callee dtls_right
+	R reload-sip-call -a alice bob@calls.example --wait 10s --tone 440 --duration 1s -j
+	ok
+	jq -se '.[-1] | .media.encrypted and .media.sent > 20' <<<"$output"
+	ended callee 0
+	[ "$(cat callee.out)" = 'actpass 1 True True' ]
+	callee dtls_wrong
+	R reload-sip-call -a alice bob@calls.example --wait 10s --tone 440 -j
+	[ "$status" = 10 ]
+	jq -se '.[-2] | .ended_by == "media" and (.media.encrypted | not) and .media.sent == 0' <<<"$output"
+	jq -se '.[-1].error | .why | test("is not that of its fingerprint")' <<<"$output" || { echo "$output"; return 1; }
+	ended callee 0
+	callee plain
+	R reload-sip-call -a alice bob@calls.example --wait 10s --duration 200ms
+	ok
+	matches "${lines[-1]}" ' 0 lost, not encrypted$'
+	ended callee 0
+	callee plain
+	R reload-sip-call -a alice bob@calls.example --wait 10s --sips-media-only -q
+	failed 12 'bob@calls.example had no audio'
+	matches "${stderr_lines[1]}" 'does not encrypt'
+	ended callee 0
+}

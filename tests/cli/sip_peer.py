@@ -524,6 +524,40 @@ def without_ice(p):
     p.respond(p.expect("BYE"), 200)
 
 
+def plain(p):
+    """A plain phone."""
+    p.respond(p.expect("INVITE"), 200, body=p.sdp())
+    p.expect("ACK")
+    p.respond(p.expect("BYE"), 200)
+
+
+def dtls(p, whose):
+    """It answers as the server of DTLS, which openssl is, with the fingerprint of the certificate in that file."""
+    port = p.audio.getsockname()[1]
+    p.audio.close()
+    server = subprocess.Popen(["openssl", "s_server", "-dtls1_2", "-accept", f"127.0.0.1:{port}", "-cert", "own.pem", "-key", "own.key",
+                               "-use_srtp", "SRTP_AES128_CM_SHA1_80", "-Verify", "1", "-keymatexport", "EXTRACTOR-dtls_srtp", "-keymatexportlen", "60"],
+                              stdin=subprocess.PIPE, stdout=open("s_server.out", "w"), stderr=subprocess.STDOUT)
+    print_of = subprocess.run(["openssl", "x509", "-in", whose, "-noout", "-fingerprint", "-sha256"], capture_output=True, text=True, check=True)
+    sdp = SDP.format(host="127.0.0.1", port=port) + "a=rtcp-mux\r\na=setup:passive\r\na=fingerprint:sha-256 " + print_of.stdout.strip().split("=")[1] + "\r\n"
+    invite = p.expect("INVITE")
+    offered = re.search(rb"a=setup:(\w+)", invite).group(1).decode(), invite.count(b"a=fingerprint:sha-256"), b" RTP/AVP " in invite
+    p.respond(invite, 200, body=sdp)
+    p.expect("ACK")
+    p.respond(p.expect("BYE"), 200)
+    server.kill()
+    server.wait()
+    print(*offered, "SRTP" in open("s_server.out").read())
+
+
+def dtls_right(p):
+    dtls(p, "own.pem")
+
+
+def dtls_wrong(p):
+    dtls(p, "other.pem")
+
+
 def main():
     role, case, agent = sys.argv[1:]
     peer = Peer(role, agent)

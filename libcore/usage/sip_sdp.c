@@ -242,7 +242,8 @@ static void attribute(struct reader *r, struct span value)
 	struct stream *s = r->in ? &r->stream : &r->session;
 	const uint8_t *colon = value.len ? memchr(value.at, ':', value.len) : NULL;
 	struct span name = span_of(value.at, colon ? (size_t)(colon - value.at) : value.len);
-	struct span rest = colon ? span_of(colon + 1, value.len - name.len - 1) : span_of(NULL, 0);
+	struct span rest = colon ? span_of(colon + 1, value.len - name.len - 1)
+				 : span_of(value.at + value.len, 0);
 	for (unsigned d = RELOAD_SDP_INACTIVE; d <= RELOAD_SDP_SENDRECV; d++)
 		if (is(value, reload_sdp_directions[d]))
 			s->direction = d;

@@ -366,3 +366,23 @@ part() {
 		}
 	done <<<"$output"
 }
+
+@test "over IPv6 alone" {
+	export RELOAD_HOME=$BATS_FILE_TMPDIR/six
+	port=$(lab_port)
+	reload-enroll init six.example --bootstrap "[::1]:$port" >/dev/null
+	for u in ina jon; do
+		reload-enroll issue $u@six.example --identity $u >/dev/null
+	done
+	lab_start ina -l "[::1]:$port" --first
+	lab_start jon -l "[::1]:0" --no-join
+	reload-join -a ina -q
+	reload-join -a jon -q
+	reload-sip-call -a jon register jon@six.example -q
+	listens jon --answer --echo --record six.wav -c 1
+	R reload-sip-call -a ina jon@six.example --tone 440 --duration 1s -j
+	ok
+	jq -se '.[-1] | .media.encrypted and .media.received > 30 and .media.lost == 0' <<<"$output" || { echo "$output"; return 1; }
+	ended jon 0
+	audio six.wav 1.0 440
+}

@@ -259,13 +259,12 @@ static void check_all(struct ice_link *l)
 
 static gboolean on_settled(gpointer arg);
 
-static gboolean on_recheck(gpointer arg)
+/* Makes all checks, with the own user fragment and password as they are; those of the other end may be others. */
+static void check_again(struct ice_link *l)
 {
-	struct ice_link *l = arg;
 	gchar *ufrag, *password;
-	start_timer(l, MIN(SETTLE_MS, l->recheck_ms), on_settled);
 	if (!nice_agent_get_local_credentials(l->agent, l->stream, &ufrag, &password))
-		return G_SOURCE_REMOVE;
+		return;
 	g_object_set(l->agent, "idle-timeout", (guint)NOMINATE_MS, NULL);
 	nice_agent_restart_stream(l->agent, l->stream);
 	l->heard_count = 0; /* it remembers none of them */
@@ -273,6 +272,13 @@ static gboolean on_recheck(gpointer arg)
 	g_free(ufrag);
 	g_free(password);
 	check_all(l);
+}
+
+static gboolean on_recheck(gpointer arg)
+{
+	struct ice_link *l = arg;
+	start_timer(l, MIN(SETTLE_MS, l->recheck_ms), on_settled);
+	check_again(l);
 	return G_SOURCE_REMOVE;
 }
 
@@ -509,13 +515,21 @@ struct ice_link *ice_link_find(const struct ice_owner *owner, uint64_t key)
 
 void ice_link_start(struct ice_link *l, struct reload_ice_remote *to)
 {
-	if (l->state != GATHERED)
+	gboolean first = l->state == GATHERED;
+	if (!first && l->state != CHECKING && l->state != CONNECTED)
 		return;
+	end_timer(l);
 	l->state = CHECKING;
-	g_object_set(l->agent, "stun-initial-timeout", (guint)REPEAT_MS, NULL);
+	ice_remote_clear(&l->to);
 	l->to = *to;
 	*to = (struct reload_ice_remote){ 0 };
-	check_all(l);
+	l->selected = l->heard = (struct reload_ice_item){ 0 };
+	if (first) {
+		g_object_set(l->agent, "stun-initial-timeout", (guint)REPEAT_MS, NULL);
+		check_all(l);
+	} else {
+		check_again(l);
+	}
 }
 
 void ice_link_send(struct ice_link *l, struct span datagram)

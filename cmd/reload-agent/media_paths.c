@@ -21,7 +21,7 @@ struct media_path {
 	void *arg;
 	uint32_t number;
 	struct reload_ice_path *ice;
-	bool gathered, checking;
+	bool gathered;
 	char *socket_path; /* owned; NULL: none, or the program has connected */
 	int listening, fd; /* -1: none */
 	uint64_t watch;
@@ -267,9 +267,8 @@ void media_path_free(struct media_path *m)
 bool media_path_check(struct media_path *m, struct span ufrag, struct span password,
 	const struct reload_ice_candidate *candidates, size_t count)
 {
-	if (!m->gathered || m->checking)
+	if (!m->gathered)
 		return false;
-	m->checking = true;
 	host_ice_check_media(host_of(m->agent), m->number, ufrag, password, candidates, count);
 	return true;
 }

@@ -48,7 +48,7 @@ void media_path_free(struct media_path *m);
 struct media_path *media_path_find(const struct agent *agent, uint32_t number);
 uint32_t media_path_number(const struct media_path *m);
 
-/* media_path_check() connects to the other end; false: it is too early, or was done. */
+/* media_path_check() connects to the other end, or to another one in its place; false: it is too early. */
 bool media_path_check(struct media_path *m, struct span ufrag, struct span password,
 	const struct reload_ice_candidate *candidates, size_t count);
 

@@ -149,7 +149,7 @@ static const char *check(struct media_path *m, const json_t *params)
 	return media_path_check(m, span_str(param_text(params, "ufrag", "")),
 		       span_str(param_text(params, "password", "")), candidates, i)
 		       ? NULL
-		       : "it was checked already, or gathers";
+		       : "its candidates are not gathered yet";
 }
 
 enum reload_rpc_end rpc_media_check(void *arg, struct reload_rpc_call *call, const json_t *params)

@@ -30,6 +30,7 @@ struct media_way {
 	json_int_t open_id, number; /* of the request media.open, 0: none; of the path */
 	int fd;                     /* of packets; -1: none */
 	struct reload_sdp_ice own;
+	char other[RELOAD_SDP_UFRAG]; /* user fragment of the other end */
 	struct reload_ip_port at,
 		base;    /* for who has no ICE, and the address of this host behind it */
 	reload_ms again; /* LEAVING: the next try */

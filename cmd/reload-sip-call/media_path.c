@@ -69,13 +69,19 @@ static void leave(struct media *m)
 void media_path_start(struct media *m, const struct reload_sdp_audio *other)
 {
 	const struct media_agent *agent = m->plan->agent;
-	if (m->way.state != MEDIA_GATHERED)
+	bool first = m->way.state == MEDIA_GATHERED;
+	if (!first && m->way.state != MEDIA_CHECKING && m->way.state != MEDIA_CONNECTED)
 		return;
-	if (*other->ice.ufrag) {
+	if (!first && !strcmp(m->way.other, other->ice.ufrag))
+		return;
+	if (*other->ice.ufrag) { /* of several answers the last one counts */
 		m->way.state = MEDIA_CHECKING;
+		m->flowing = false;
+		m->session.rtcp.due = RELOAD_RTCP_NEVER;
+		snprintf(m->way.other, sizeof(m->way.other), "%s", other->ice.ufrag);
 		(void)agent->send(agent->arg, "media.check",
 			cli_candidates_check(&other->ice, m->way.number));
-	} else if (other->at.type) {
+	} else if (first && other->at.type) {
 		leave(m);
 	}
 }

@@ -1,6 +1,7 @@
 #include "reload-sip-call/phone.h"
 
 #include "common/home.h"
+#include "control/local_socket_io.h"
 #include "ident/aor.h"
 #include "usage/sip.h"
 
@@ -166,12 +167,23 @@ static struct leg *leg_of_media(const struct phone *p, json_int_t id)
 	return NULL;
 }
 
-/* A call that has ended meanwhile does not come for its path: the agent ends that. */
+/* The path of a call that has ended meanwhile is closed as soon as it is there, so that no TURN server relays for nobody. */
+static void decline_media(const json_t *object)
+{
+	int fd = strcmp(cli_get_text(object, "type"), "gathered") != 0
+			 ? -1
+			 : reload_local_connect(cli_get_text(object, "stream"), true);
+	if (fd >= 0)
+		close(fd);
+}
+
 static void media_progress(struct phone *p, json_int_t id, const json_t *object)
 {
 	struct leg *leg = leg_of_media(p, id);
-	if (!leg)
+	if (!leg) {
+		decline_media(object);
 		return;
+	}
 	media_says(leg->media, object);
 	leg_run(leg, cli_monotonic());
 }

@@ -83,9 +83,10 @@ void reload_ice_path_gather(struct reload_ice_path *p, const struct reload_ice_g
 void reload_ice_path_check(struct reload_ice_path *p, const struct reload_ice_remote *to)
 {
 	struct reload_ice_use *use = p->links->ice;
-	if (!p->gathered || p->checking || p->over)
+	if (!p->gathered || p->over)
 		return;
 	p->checking = true;
+	p->connected = false;
 	limit(p, RELOAD_ICE_CHECK_MS);
 	use->plugin->start(use->ice, p->key, to);
 }

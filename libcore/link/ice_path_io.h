@@ -27,7 +27,7 @@ struct reload_ice_path *reload_ice_path_new(
 	struct reload_links *links, const struct reload_ice_path_ops *ops, void *arg);
 void reload_ice_path_free(struct reload_ice_path *path);
 
-/* reload_ice_path_gather() gathers candidates, once; reload_ice_path_check() connects to the other end afterwards, once. */
+/* reload_ice_path_gather() gathers candidates, once; reload_ice_path_check() connects to the other end afterwards, or to another one in its place. */
 void reload_ice_path_gather(struct reload_ice_path *path, const struct reload_ice_gather *how);
 void reload_ice_path_check(struct reload_ice_path *path, const struct reload_ice_remote *to);
 

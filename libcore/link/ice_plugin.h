@@ -114,7 +114,7 @@ struct reload_ice_plugin {
 	struct reload_ice *(*begin)(reload_ice_notify_fn notify, void *arg);
 	/* WAS_GATHERED or FAILED follows */
 	void (*gather)(struct reload_ice *ice, uint64_t key, const struct reload_ice_gather *how);
-	/* sends checks to the candidates of the other end; CONNECTED or FAILED follows */
+	/* sends checks to the candidates of the other end, or to those of another one, which takes its place; CONNECTED or FAILED follows */
 	void (*start)(struct reload_ice *ice, uint64_t key, const struct reload_ice_remote *to);
 	/* false: the queue is full, the datagram is lost; one for a link that is not connected is lost, too */
 	bool (*send)(struct reload_ice *ice, uint64_t key, struct span datagram);

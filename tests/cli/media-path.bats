@@ -32,7 +32,12 @@ path() {
 	path both "$SOCKETS/alice.sock" "$SOCKETS/bob.sock"
 	[ "${lines[0]}" = 'host host' ]
 	[ "${lines[1]}" = '50 50 0' ]
-	[ "${lines[2]}" = 'again usage' ]
+}
+
+# C22
+@test "of two devices that answer, the second takes the place of the first" {
+	path another "$SOCKETS/alice.sock" "$SOCKETS/bob.sock"
+	[ "$output" = $'to you\nto you' ]
 }
 
 @test "wrong parameters are refused, and candidates of nobody fail" {

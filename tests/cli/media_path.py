@@ -2,6 +2,7 @@
 """Paths for audio as programs get them from agents: media.open and media.check of the control protocol.
 
     media_path.py both CALLER.sock CALLEE.sock     datagrams both ways over a path that ICE has found; a stranger sends as well
+    media_path.py another CALLER.sock CALLEE.sock  two devices answer, the second has the call
     media_path.py refused AGENT.sock               wrong parameters
     media_path.py gone AGENT.sock                  who has opened it goes away
 
@@ -98,8 +99,20 @@ def both(caller, callee):
     wait_for(lambda: b.socket.recv(2048) == b"a49", 30, "the last of the caller")
     summary = a.end()
     print(summary["sent"], summary["received"], summary["dropped"])
-    print("again", b.check(candidates=[])["error"]["data"]["name"])
     b.end()
+
+
+def another(caller, callee):
+    a, b, c = Path(Agent(caller)), Path(Agent(callee), controlling=False), Path(Agent(callee), controlling=False)
+    for callee in (b, c):
+        a.connect(callee)
+        callee.connect(a)
+        a.connected(), callee.connected()
+        callee.socket.send(b"first")
+        wait_for(lambda: a.socket.recv(2048) == b"first", 30, "the callee is heard")
+        a.socket.send(b"to you")
+        print(callee.socket.recv(2048).decode())
+    a.end(), b.end(), c.end()
 
 
 def refused(path):

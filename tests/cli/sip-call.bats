@@ -352,6 +352,14 @@ part() {
 	ended plain 0
 	[ "$(cat plain.out)" = 'True True 172' ]
 	output+=$'\n'$json
+	# C22: of two devices behind the other end the one that answers has the call, with a path of its own
+	background devices timeout 25 python3 "$BATS_TEST_DIRNAME/sip_peer.py" callee two_paths hugo "$(find "$RELOAD_HOME" -name hugo.sock)"
+	R reload-sip-call -a gina hugo@ice.example --tone 440 --duration 1s --wait 10s -j
+	ok
+	jq -se '.[-1] | .media.path == "host" and .media.sent > 20' <<<"$output" || { echo "$output"; cat devices.err; return 1; }
+	ended devices 0
+	[ "$(cat devices.out)" = 'host host 172' ]
+	output+=$'\n'$json
 	# C26: what does not fit into a datagram arrives over DTLS all the same
 	listens hugo -j
 	head -c 60000 /dev/zero | tr '\0' x >long

@@ -6,7 +6,7 @@
 
 Each case prints what it saw.
 """
-import re, socket, struct, subprocess, sys, time
+import media_path, re, socket, struct, subprocess, sys, time
 
 SDP = ("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\nm=audio {port} RTP/AVP 0\r\n")
 WHO = {"caller": ("alice", "bob"), "callee": ("bob", "alice")}
@@ -524,6 +524,28 @@ def without_ice(p):
     p.respond(p.expect("BYE"), 200)
 
 
+def two_paths(p):
+    """C22 with ICE: a device answers early, another one has the call; each has a path of its own (media_path.py)."""
+    invite = p.expect("INVITE").decode()
+    offered = {"ufrag": re.search(r"a=ice-ufrag:(\S+)", invite).group(1), "password": re.search(r"a=ice-pwd:(\S+)", invite).group(1), "candidates": [
+        {"foundation": c[0], "type": c[4], "priority": int(c[1]), "address": f"[{c[2]}]:{c[3]}" if ":" in c[2] else f"{c[2]}:{c[3]}"}
+        for c in re.findall(r"a=candidate:(\S+) 1 UDP (\d+) (\S+) (\d+) typ (host|srflx|relay)", invite)]}
+    agent = media_path.Agent(sys.argv[4])
+    for status, tag in ((183, b"first"), (200, b"second")):
+        path = media_path.Path(agent, controlling=False)
+        host, port = media_path.address_of(path)
+        sdp = SDP.format(host=host, port=port) + "a=rtcp-mux\r\na=ice-ufrag:%(ufrag)s\r\na=ice-pwd:%(password)s\r\n" % path.own
+        for c in path.own["candidates"]:
+            at, _, number = c["address"].rpartition(":")
+            sdp += f"a=candidate:{c['foundation']} 1 UDP {c['priority']} {at.strip('[]')} {number} typ {c['type']}\r\n"
+        p.respond(invite.encode(), status, body=sdp, tag=tag)
+        path.check(**offered)
+        print(path.connected()["path"], end=" ")
+    p.expect("ACK")
+    print(len(path.socket.recv(2048)))
+    p.respond(p.expect("BYE"), 200)
+
+
 def plain(p):
     """A plain phone."""
     p.respond(p.expect("INVITE"), 200, body=p.sdp())
@@ -559,7 +581,7 @@ def dtls_wrong(p):
 
 
 def main():
-    role, case, agent = sys.argv[1:]
+    role, case, agent = sys.argv[1:4]
     peer = Peer(role, agent)
     globals()[case](peer)
     peer.process.stdin.close()

@@ -62,7 +62,8 @@ static void clear_packets(struct rd *r, enum reload_codec_type codec)
 	}
 	play(s, true);
 	double mos = reload_media_mos(s), loss = reload_media_loss(s);
-	assert(mos >= 1 && mos <= 4.5 && loss >= 0 && loss <= 100 && reload_rtcp_loss(&s->rtcp) <= 100);
+	assert(mos >= 1 && mos <= 4.5 && loss >= 0 && loss <= 100 &&
+		reload_rtcp_loss(&s->rtcp) <= 100);
 	reload_media_clear(s);
 	free(s);
 }

@@ -51,7 +51,7 @@ static const struct cli_opt ask_opts[] = {
 	"{path:string? encrypted:boolean sent:integer received:integer lost:integer "              \
 	"jitter_ms:number "                                                                        \
 	"rtt_ms:number? "                                                                          \
-	"remote_lost:integer? mos:number digits:string}"
+	"remote_lost:integer? mos:number? digits:string}"
 #define CALL_RESULT                                                                                \
 	ON_THE_WAY OF_DEVICE                                                                       \
 		"sip_status:integer" OF_DEVICE "setup_ms:integer codec:string" OF_DEVICE           \

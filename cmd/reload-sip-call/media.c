@@ -225,10 +225,11 @@ json_t *media_json(const struct media *m)
 {
 	const struct reload_media_session *s = &m->session;
 	const struct reload_rtcp_end *r = &s->rtcp;
-	json_t *o = json_pack("{s:I, s:I, s:I, s:f, s:f, s:s}", "sent", (json_int_t)s->sent,
-		"received", (json_int_t)s->stats.received, "lost",
-		(json_int_t)reload_rtp_lost(&s->stats), "jitter_ms", reload_media_jitter_ms(s),
-		"mos", reload_media_mos(s), "digits", m->digits);
+	json_t *o = json_pack("{s:I, s:I, s:I, s:f, s:s}", "sent", (json_int_t)s->sent, "received",
+		(json_int_t)s->stats.received, "lost", (json_int_t)reload_rtp_lost(&s->stats),
+		"jitter_ms", reload_media_jitter_ms(s), "digits", m->digits);
+	json_object_set_new(
+		o, "mos", s->stats.received ? json_real(reload_media_mos(s)) : json_null());
 	json_object_set_new(
 		o, "encrypted", json_boolean(m->dtls && reload_dtls_srtp_keys(m->dtls)));
 	json_object_set_new(o, "path", m->way.path[0] ? json_string(m->way.path) : json_null());
@@ -253,7 +254,8 @@ void media_text(FILE *out, const json_t *media, double duration_s, bool quality)
 		fprintf(out, ", round trip %.1f ms", cli_get_real(media, "rtt_ms"));
 	if (json_is_integer(json_object_get(media, "remote_lost")))
 		fprintf(out, ", %lld lost there", cli_get_int(media, "remote_lost"));
-	fprintf(out, ", MOS %.1f", cli_get_real(media, "mos"));
+	if (json_is_number(json_object_get(media, "mos")))
+		fprintf(out, ", MOS %.1f", cli_get_real(media, "mos"));
 }
 
 const char *media_codec(const struct media *m)

@@ -69,12 +69,12 @@ bool media_ready(const struct media *m);
 const char *media_fault(const struct media *m, enum reload_err *err);
 
 /*
- * media_asked() returns whether a request of the control protocol is that of the path.  media_says() takes its progress notifications (borrowed), media_ended()
- * its end.
+ * media_asked() returns whether a request of the control protocol is one for the path.  media_says() takes progress notifications of it (borrowed), media_replied()
+ * its reply; failure NULL: it is none.
  */
 bool media_asked(const struct media *m, json_int_t id);
 void media_says(struct media *m, const json_t *object);
-void media_ended(struct media *m, const char *why);
+void media_replied(struct media *m, json_int_t id, const char *failure);
 
 /*
  * media_offer() appends a session description that offers what this end can do, media_answer() one that answers an offer; each has a
@@ -100,7 +100,7 @@ bool media_played(const struct media *m);
 /* media_digit() returns the next digit that the other end has sent; 0: there is none for now. */
 char media_digit(struct media *m);
 
-/* media_json() returns {path,encrypted,sent,received,lost,jitter_ms,rtt_ms,remote_lost,mos,digits} (owned); path is null without ICE, rtt_ms and remote_lost are null until the other end has sent reports. */
+/* media_json() returns {path,encrypted,sent,received,lost,jitter_ms,rtt_ms,remote_lost,mos,digits} (owned); path is null without ICE, rtt_ms and remote_lost are null until the other end has sent reports, mos until it is heard. */
 json_t *media_json(const struct media *m);
 
 /* media_text() prints how long a call lasted, and what media_json() says of its audio, briefly or with the quality. */

@@ -27,8 +27,9 @@ enum media_path_state {
 /* The path by ICE, which the agent has. */
 struct media_way {
 	enum media_path_state state;
-	json_int_t open_id, number; /* of the request media.open, 0: none; of the path */
-	int fd;                     /* of packets; -1: none */
+	json_int_t open_id, check_id; /* of the requests media.open and media.check; 0: none */
+	json_int_t number;            /* of the path */
+	int fd;                       /* of packets; -1: none */
 	struct reload_sdp_ice own;
 	char other[RELOAD_SDP_UFRAG]; /* user fragment of the other end */
 	struct reload_ip_port at,

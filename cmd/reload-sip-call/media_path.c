@@ -79,7 +79,7 @@ void media_path_start(struct media *m, const struct reload_sdp_audio *other)
 		m->flowing = false;
 		m->session.rtcp.due = RELOAD_RTCP_NEVER;
 		snprintf(m->way.other, sizeof(m->way.other), "%s", other->ice.ufrag);
-		(void)agent->send(agent->arg, "media.check",
+		m->way.check_id = agent->send(agent->arg, "media.check",
 			cli_candidates_check(&other->ice, m->way.number));
 	} else if (first && other->at.type) {
 		leave(m);
@@ -129,11 +129,11 @@ void media_says(struct media *m, const json_t *object)
 
 bool media_asked(const struct media *m, json_int_t id)
 {
-	return m->way.open_id && m->way.open_id == id;
+	return id && (m->way.open_id == id || m->way.check_id == id);
 }
 
 /* The path has ended, or was never there: a call that has begun has no other. */
-void media_ended(struct media *m, const char *why)
+static void end_path(struct media *m, const char *why)
 {
 	switch (m->way.state) {
 	case MEDIA_PLAIN:
@@ -150,7 +150,13 @@ void media_ended(struct media *m, const char *why)
 		snprintf(m->way.why, sizeof(m->way.why), "%s", why);
 		break;
 	}
-	m->way.open_id = 0;
+	m->way.open_id = m->way.check_id = 0;
+}
+
+void media_replied(struct media *m, json_int_t id, const char *failure)
+{
+	if (id == m->way.open_id || failure)
+		end_path(m, failure ? failure : "the agent has ended the path");
 }
 
 /* -- time ------------------------------------------------------------------------------------------------------------------------ */

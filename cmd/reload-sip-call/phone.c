@@ -188,7 +188,7 @@ static void media_progress(struct phone *p, json_int_t id, const json_t *object)
 	leg_run(leg, cli_monotonic());
 }
 
-static void media_replied(struct phone *p, json_int_t id, const struct reload_call_error *error)
+static void reply_to_media(struct phone *p, json_int_t id, const struct reload_call_error *error)
 {
 	struct leg *leg = leg_of_media(p, id);
 	size_t n = 0;
@@ -198,7 +198,7 @@ static void media_replied(struct phone *p, json_int_t id, const struct reload_ca
 	p->media_count = n;
 	if (!leg)
 		return;
-	media_ended(leg->media, error->failure.why.reason);
+	media_replied(leg->media, id, error->data ? error->failure.why.reason : NULL);
 	leg_run(leg, cli_monotonic());
 }
 
@@ -393,7 +393,7 @@ int phone_run(struct phone *p)
 		if (err)
 			return cli_fail_rpc(p->cli, &error);
 		if (is_of_media(p, id))
-			media_replied(p, id, &error);
+			reply_to_media(p, id, &error);
 		else
 			p->ops->replied(p, id, result, &error);
 		json_decref(result);

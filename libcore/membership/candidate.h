@@ -35,3 +35,10 @@ static inline bool usable(const struct reload_ip_port *a)
 {
 	return !reload_ip_port_fault(a);
 }
+
+/*
+ * reload_candidate_is_own() returns whether c is an address or the Node-ID of this node; reload_candidates_shuffle() puts candidates in a
+ * random order.
+ */
+bool reload_candidate_is_own(struct reload_membership *m, const struct candidate *c);
+void reload_candidates_shuffle(struct reload_membership *m, struct candidate *at, size_t count);

@@ -12,6 +12,7 @@ struct ping_request;
 struct reload_search;
 struct claims;
 struct dial_limits;
+struct hints;
 
 TAILQ_HEAD(attempt_list, attempt);
 TAILQ_HEAD(ping_list, ping_request);
@@ -70,6 +71,7 @@ struct reload_membership {
 	struct claims *claims;           /* NULL: none was heard so far */
 	struct dial_limits *dial_limits; /* NULL: no dial for an Attach has failed so far */
 	struct reload_cached_peers *cached_peers; /* NULL: no peer was reached so far */
+	struct hints *hints;                      /* NULL: none was heard so far */
 	struct reload_search *search;             /* NULL: none was made so far */
 	struct ping_list pings;                   /* that the plug-in waits for */
 };
@@ -172,6 +174,8 @@ void reload_search_verify_route(struct reload_membership *m, struct reload_conne
 void reload_search_link_up(struct reload_membership *m, struct reload_connection *con);
 void reload_search_link_down(struct reload_membership *m, uint32_t link);
 void reload_search_clear(struct reload_membership *m);
+/* reload_hints_clear() forgets all hints. */
+void reload_hints_clear(struct reload_membership *m);
 
 /* -- claims.c: addresses that others claim ------------------------------------------------------------------------------- */
 

@@ -1,6 +1,7 @@
 #include "membership/internal.h"
 
 #include "membership/cached_peers.h"
+#include "membership/hints.h"
 
 /* Making and ending the room, what the host orders, and its small questions. */
 
@@ -40,6 +41,7 @@ void reload_membership_free(struct reload_membership *m)
 	reload_heal_clear(m);
 	reload_pings_clear(m);
 	reload_search_clear(m);
+	reload_hints_clear(m);
 	reload_claims_clear(m);
 	reload_cached_peers_clear(m);
 	reload_leave_clear(m);
@@ -75,7 +77,8 @@ enum reload_err reload_membership_join(struct reload_membership *m, enum reload_
 	enum reload_err err = may_start(m);
 	if (!err && role == RELOAD_ROLE_CLIENT && !m->engine->config->clients_permitted)
 		err = RELOAD_FORBIDDEN;
-	if (!err && !count && !m->engine->config->bootstrap_count && !reload_cached_peers_any(m))
+	if (!err && !count && !m->engine->config->bootstrap_count && !reload_cached_peers_any(m) &&
+		!reload_hints_any(m))
 		err = RELOAD_UNREACHABLE;
 	if (err)
 		return err;
@@ -97,6 +100,13 @@ void reload_membership_remember(
 	struct reload_membership *m, const struct reload_ip_port *addrs, size_t count)
 {
 	reload_cached_peers_load(m, addrs, count);
+}
+
+void reload_membership_hint(
+	struct reload_membership *m, const struct reload_ip_port *addrs, size_t count)
+{
+	if (reload_hints_add(m, addrs, count))
+		reload_join_hasten(m);
 }
 
 void reload_membership_addresses_changed(struct reload_membership *m)

@@ -84,8 +84,8 @@ void reload_membership_free(struct reload_membership *m);
 struct reload_topology_host reload_membership_topology_host(struct reload_membership *m);
 
 /*
- * What the host orders: reload_membership_first(), reload_membership_join(), reload_membership_bootstrap(), reload_membership_remember() and
- * reload_membership_addresses_changed() are the functions of these names in peer/peer.h.
+ * What the host orders: reload_membership_first(), reload_membership_join(), reload_membership_bootstrap(), reload_membership_remember(),
+ * reload_membership_hint() and reload_membership_addresses_changed() are the functions of these names in peer/peer.h.
  */
 enum reload_err reload_membership_first(struct reload_membership *m) MUST_CHECK;
 enum reload_err reload_membership_join(struct reload_membership *m, enum reload_role role,
@@ -93,6 +93,8 @@ enum reload_err reload_membership_join(struct reload_membership *m, enum reload_
 void reload_membership_bootstrap(
 	struct reload_membership *m, const struct reload_ip_port *bootstrap, size_t count);
 void reload_membership_remember(
+	struct reload_membership *m, const struct reload_ip_port *addrs, size_t count);
+void reload_membership_hint(
 	struct reload_membership *m, const struct reload_ip_port *addrs, size_t count);
 void reload_membership_addresses_changed(struct reload_membership *m);
 /* reload_membership_leave() begins to leave; now: without handing data over. */

@@ -1,4 +1,5 @@
 #include "membership/cached_peers.h"
+#include "membership/hints.h"
 
 /*
  * Finding a bootstrap node (RFC 6940 s10.5, s10.7.4.4, s11.4).
@@ -12,6 +13,9 @@
  * the remembered ones CACHED_PER_ROUND are tried in one search, the next ones in the next: dead addresses must not keep
  * this node from the configured ones.  Only addresses that this node dialled itself are remembered (claims.c): what others say about
  * an address must not replace a bootstrap node.  Of one node ADDRESSES_PER_NODE are remembered.
+ *
+ * Hints are dialled beside the candidates (hints.c); one that is up is taken before a candidate whose link is not, which is dialled again
+ * when the hint leads nowhere.
  *
  * A joined peer looks in a random order, so that not all go to the same node, and so does a node that failed to join more than
  * once: the first of the list may forward nothing, so the node tried last is taken only when there is no other.  A joined peer takes a node that is in its tables only
@@ -29,7 +33,8 @@ struct reload_search {
 	size_t cached_next;
 	struct candidate *list; /* of the search under way */
 	size_t count, next;
-	uint32_t link; /* being made, 0: none */
+	struct candidate current; /* to which link leads */
+	uint32_t link;            /* being made, 0: none */
 	struct reload_timer timer;
 	reload_searched_fn fn; /* NULL: no search is under way */
 	uint32_t cookie;
@@ -68,18 +73,6 @@ static const struct reload_id *node_at(
 	return NULL;
 }
 
-static bool is_own(struct reload_membership *m, const struct candidate *c)
-{
-	struct reload_link_target own[8];
-	size_t count = m->engine->ops->addresses(m->engine->host, own, COUNT_OF(own));
-	for (size_t i = 0; i < count; i++) {
-		struct candidate mine = candidate_of(&own[i].at);
-		if (same_addr(&mine, c))
-			return true;
-	}
-	return c->node.len && reload_id_eq(&c->node, &m->engine->self);
-}
-
 static void list_add(struct reload_membership *m, struct candidate c)
 {
 	struct reload_search *s = m->search;
@@ -87,18 +80,8 @@ static void list_add(struct reload_membership *m, struct candidate c)
 		if (same_addr(&s->list[i], &c))
 			return;
 	const struct reload_ip_port addr = addr_of(&c);
-	if (usable(&addr) && !is_own(m, &c))
+	if (usable(&addr) && !reload_candidate_is_own(m, &c))
 		s->list[s->count++] = c;
-}
-
-static void shuffle(struct reload_membership *m, struct candidate *at, size_t count)
-{
-	for (size_t i = count; i > 1; i--) {
-		size_t k = (size_t)reload_engine_random_ms(m->engine, i);
-		struct candidate c = at[k];
-		at[k] = at[i - 1];
-		at[i - 1] = c;
-	}
 }
 
 static void list_cached(struct reload_membership *m)
@@ -119,7 +102,7 @@ static void list_cached(struct reload_membership *m)
 	}
 	s->cached_next = k->count ? (s->cached_next + taken) % k->count : 0;
 	if (s->locating)
-		shuffle(m, &s->list[first], s->count - first);
+		reload_candidates_shuffle(m, &s->list[first], s->count - first);
 }
 
 static void list_plain(
@@ -172,7 +155,7 @@ static void list_make(struct reload_membership *m)
 	if (!given || s->locating)
 		list_plain(m, m->engine->config->bootstrap, configured);
 	if (s->locating || again)
-		shuffle(m, &s->list[first], s->count - first);
+		reload_candidates_shuffle(m, &s->list[first], s->count - first);
 }
 
 /* -- one search ------------------------------------------------------------------------------------------------------------- */
@@ -183,6 +166,7 @@ static void search_end(
 	struct reload_search *s = m->search;
 	reload_searched_fn fn = TAKE(s->fn);
 	reload_timer_cancel(&m->engine->timers, &s->timer);
+	reload_hints_end(m);
 	free(s->list);
 	s->list = NULL;
 	s->count = s->next = 0;
@@ -229,10 +213,52 @@ static bool has_link(struct reload_membership *m, const struct candidate *c)
 	return true;
 }
 
+static void on_link_up(struct reload_membership *m, struct reload_connection *con);
+
+/* A hint whose link is up; true: the search goes on with it. */
+static bool hint_taken(struct reload_membership *m)
+{
+	struct candidate at;
+	struct reload_connection *con = m->search->locating ? NULL : reload_hints_take(m, &at);
+	if (!con)
+		return false;
+	m->search->current = at;
+	m->search->link = con->link;
+	on_link_up(m, con);
+	return true;
+}
+
+/* A link to a hint is up, or no hint is left: a candidate that is only being dialled waits, one that is being asked does not. */
+static void hints_changed(struct reload_membership *m)
+{
+	struct reload_search *s = m->search;
+	if (!s || !s->fn || s->locating ||
+		(s->link && reload_connection_by_link(m->connections, s->link)))
+		return;
+	uint32_t dialled = s->link;
+	s->link = 0;
+	if (!hint_taken(m)) {
+		s->link = dialled;
+		if (!dialled && !reload_hints_pending(m))
+			candidate_next(m);
+		return;
+	}
+	if (dialled) {
+		reload_link_give_up(m->connections, dialled);
+		s->next -= s->next > 0;
+	}
+}
+
 static void candidate_next(struct reload_membership *m)
 {
 	struct reload_search *s = m->search;
 	struct reload_connection *fallback;
+	if (hint_taken(m))
+		return;
+	if (s->next >= s->count && reload_hints_pending(m)) {
+		reload_timer_cancel(&m->engine->timers, &s->timer);
+		return;
+	}
 	if (s->next >= s->count) {
 		fallback = s->fallback.len ? reload_connection_by_node(m->connections, &s->fallback)
 					   : NULL;
@@ -245,13 +271,14 @@ static void candidate_next(struct reload_membership *m)
 	reload_timer_arm(&m->engine->timers, &s->timer, m->engine->now + CANDIDATE_MS,
 		candidate_timed_out, m);
 	const struct reload_link_target to = { addr_of(c), RELOAD_LINK_NO_ICE };
+	s->current = *c;
 	s->link = reload_link_open(m->connections, &to, 1);
 }
 
 static void on_usable(struct reload_membership *m, struct reload_connection *con)
 {
 	struct reload_search *s = m->search;
-	const struct reload_ip_port addr = addr_of(&s->list[s->next - 1]);
+	const struct reload_ip_port addr = addr_of(&s->current);
 	struct reload_connection *before = reload_connection_by_node(m->connections, &con->node);
 	reload_cached_peers_confirm(m, &con->node, &addr);
 	bool fallback = is_fallback(m, &con->node);
@@ -311,7 +338,7 @@ void reload_search_verify_route(struct reload_membership *m, struct reload_conne
 static void on_identified(struct reload_membership *m, struct reload_connection *con)
 {
 	struct reload_search *s = m->search;
-	if (!s->list[s->next - 1].remembered) {
+	if (!s->current.remembered) {
 		s->link = 0;
 		on_usable(m, con);
 		return;
@@ -379,11 +406,9 @@ static void ask_name(struct reload_membership *m, struct reload_connection *con)
 	reload_request_send(r, &ping);
 }
 
-void reload_search_link_up(struct reload_membership *m, struct reload_connection *con)
+static void on_link_up(struct reload_membership *m, struct reload_connection *con)
 {
 	struct reload_search *s = m->search;
-	if (!s || !s->link || con->link != s->link)
-		return;
 	reload_timer_cancel(&m->engine->timers, &s->timer);
 	s->newest_link = s->link;
 	if (!con->node.len)
@@ -392,9 +417,20 @@ void reload_search_link_up(struct reload_membership *m, struct reload_connection
 		on_name_known(m, con);
 }
 
+void reload_search_link_up(struct reload_membership *m, struct reload_connection *con)
+{
+	struct reload_search *s = m->search;
+	if (reload_hints_link_up(m, con))
+		hints_changed(m);
+	else if (s && s->link && con->link == s->link)
+		on_link_up(m, con);
+}
+
 void reload_search_link_down(struct reload_membership *m, uint32_t link)
 {
 	struct reload_search *s = m->search;
+	if (reload_hints_link_down(m, link))
+		hints_changed(m);
 	if (!s || !s->link || link != s->link)
 		return;
 	s->link = 0;
@@ -432,6 +468,7 @@ void reload_search_start(struct reload_membership *m, reload_searched_fn fn)
 	s->locating = false;
 	s->fallback.len = 0;
 	list_make(m);
+	reload_hints_begin(m, hints_changed);
 	candidate_next(m);
 }
 

@@ -84,6 +84,13 @@ void reload_peer_bootstrap(
 	reload_engine_exit(p->engine);
 }
 
+void reload_peer_hint(struct reload_peer *p, const struct reload_ip_port *addrs, size_t count)
+{
+	reload_engine_enter(p->engine);
+	reload_membership_hint(p->membership, addrs, count);
+	reload_engine_exit(p->engine);
+}
+
 void reload_peer_remember(struct reload_peer *p, const struct reload_ip_port *addrs, size_t count)
 {
 	reload_engine_enter(p->engine);

@@ -94,6 +94,12 @@ void reload_peer_wake(struct reload_peer *p);
 void reload_peer_remember(struct reload_peer *p, const struct reload_ip_port *addrs, size_t count);
 
 /*
+ * reload_peer_hint() adds addresses at which a node of the overlay listens, as somebody on the local network says (64 are kept): while
+ * this node looks for a bootstrap node they are dialled beside the others, at most 3 at a time, and the certificate there decides.
+ */
+void reload_peer_hint(struct reload_peer *p, const struct reload_ip_port *addrs, size_t count);
+
+/*
  * reload_peer_addresses_changed() reports that this host has other addresses, or is behind others: in an overlay with ICE links get successors, and a node that
  * waits to join again tries soon.
  */
@@ -167,7 +173,7 @@ void reload_request_cancel(struct reload_peer *p, struct reload_request *request
  * count is 0 to those of the configuration, and joins (peer) or stays attached to one of them (client); an attempt that fails
  * is repeated with growing pauses until reload_peer_leave().  Watch reload_peer_status() and the STATE events.
  * RELOAD_EXISTS when already on the way or joined, RELOAD_FORBIDDEN for a client where clients are not permitted,
- * RELOAD_UNREACHABLE when no bootstrap node is known.
+ * RELOAD_UNREACHABLE when no bootstrap node is known, and no hint.
  */
 enum reload_err reload_peer_first(struct reload_peer *p) MUST_CHECK;
 enum reload_err reload_peer_join(struct reload_peer *p, enum reload_role role,

@@ -102,6 +102,7 @@ struct net {
 	struct node *job_nodes[NET_JOBS];
 	size_t jobs_count;
 	bool hold_jobs, hold_dials;
+	bool black_holes;                  /* nobody says that there is nobody at an address */
 	const struct reload_host_ops *ops; /* NULL: net_ops */
 	size_t mtu; /* bytes of the largest message of a link in one piece; 0: any size */
 	bool (*tap)(struct net *net, struct packet *p); /* false: the packet is lost */

@@ -50,7 +50,8 @@ static inline bool run_link(struct net *net)
 {
 	for (size_t i = 0; i < NET_LINKS; i++) {
 		struct net_link *l = &net->links[i];
-		if (l->state == NET_LINK_DIALLED && !net->hold_dials) {
+		if (l->state == NET_LINK_DIALLED && !net->hold_dials &&
+			(l->ends[1] || !net->black_holes)) {
 			link_answer(l);
 			return true;
 		}

@@ -38,9 +38,9 @@ all: programs
 
 # --- Debian packages: installed when missing and root, else named --------------------------------------------------
 BUILD_DEPS := build-essential pkg-config libssl-dev libjansson-dev libexpat1-dev libxml2-dev libglib2.0-dev libbsd-dev libsqlite3-dev libc-ares-dev libnice-dev libmicrohttpd-dev libcurl4-openssl-dev libcrypt-dev \
-	libsofia-sip-ua-dev libopus-dev libsrtp2-dev
+	libsofia-sip-ua-dev libopus-dev libsrtp2-dev libavahi-client-dev libavahi-glib-dev
 CHECK_DEPS := libcmocka-dev bats tshark clang libclang-rt-14-dev clang-format mandoc jq openssl python3 \
-	libxml2-utils zsh fish iproute2 procps xxd nftables sqlite3 curl dnsmasq-base coturn conntrack sox strace sip-tester sipsak kamailio baresip-core
+	libxml2-utils zsh fish iproute2 procps xxd nftables sqlite3 curl dnsmasq-base coturn conntrack sox strace sip-tester sipsak kamailio baresip-core avahi-daemon avahi-utils dbus-daemon
 
 define ensure
 	@command -v dpkg-query >/dev/null || exit 0; \
@@ -68,6 +68,7 @@ GLIB_CFLAGS = $(call once,GLIB_CFLAGS,pkg-config --cflags glib-2.0)
 # its headers are not ours to warn about
 SOFIA_CFLAGS = $(call once,SOFIA_CFLAGS,pkg-config --cflags sofia-sip-ua | sed 's/-I/-isystem /g')
 NICE_CFLAGS = $(call once,NICE_CFLAGS,pkg-config --cflags nice)
+AVAHI_CFLAGS = $(call once,AVAHI_CFLAGS,pkg-config --cflags avahi-glib avahi-client glib-2.0)
 
 CFLAGS_debug   := -O1 -g
 CFLAGS_release := -O2 -g
@@ -105,7 +106,7 @@ COMMON := $(patsubst %.c,$(O)/%.o,$(wildcard cmd/common/*.c))
 SOFIA := $(patsubst %.c,$(O)/%.o,$(wildcard cmd/sofia/*.c))
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 UNIT := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard $(ROOMS:%=tests/unit/test_%_*.c)))
-BINS := $(PROGRAMS:%=$(O)/%) $(PRIVATE:%=$(O)/%) $(O)/reload-ice.so
+BINS := $(PROGRAMS:%=$(O)/%) $(PRIVATE:%=$(O)/%) $(O)/reload-ice.so $(O)/reload-mdns.so
 
 Q := $(if $(V),,@)
 say = @$(if $(V),:,printf '  %-6s %s\n' $(1) $(2))
@@ -145,6 +146,14 @@ $(O)/ice/%.o: ice/%.c | deps
 $(O)/reload-ice.so: $(ICE)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -shared -Wl,-z,defs -o $@ $^ -lnice -lgobject-2.0 -lglib-2.0
+# The same for nodes on the local network (link/mdns_plugin.h).
+MDNS := $(patsubst %.c,$(O)/%.o,$(wildcard mdns/*.c))
+$(O)/mdns/%.o: mdns/%.c | deps
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(AVAHI_CFLAGS) -fPIC -fvisibility=hidden -MMD -MP -c -o $@ $<
+$(O)/reload-mdns.so: $(MDNS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -shared -Wl,-z,defs -o $@ $^ -lavahi-glib -lavahi-client -lavahi-common -lglib-2.0
 $(O)/tests/lab/ice-pair: $(O)/tests/lab/ice-pair.o $(O)/libcore.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
@@ -276,7 +285,7 @@ install: programs
 	install -d $(DESTDIR)$(LIBEXECDIR)/reload
 	install -m 755 $(PROGRAMS:%=$(O)/%) $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(PRIVATE:%=$(O)/%) $(DESTDIR)$(LIBEXECDIR)/reload
-	install -m 644 $(O)/reload-ice.so $(DESTDIR)$(LIBEXECDIR)/reload
+	install -m 644 $(O)/reload-ice.so $(O)/reload-mdns.so $(DESTDIR)$(LIBEXECDIR)/reload
 	for page in man/*.[1-8]; do install -m 644 $$page $(SHARE)/man/man$${page##*.}; done
 	install -m 644 $(PROGRAMS:%=completions/%) $(SHARE)/bash-completion/completions
 	install -m 644 $(PROGRAMS:%=completions/_%) $(SHARE)/zsh/site-functions
@@ -284,7 +293,7 @@ install: programs
 
 uninstall:
 	rm -f $(PROGRAMS:%=$(DESTDIR)$(PREFIX)/bin/%) $(PRIVATE:%=$(DESTDIR)$(LIBEXECDIR)/reload/%) \
-		$(DESTDIR)$(LIBEXECDIR)/reload/reload-ice.so
+		$(DESTDIR)$(LIBEXECDIR)/reload/reload-ice.so $(DESTDIR)$(LIBEXECDIR)/reload/reload-mdns.so
 	for page in man/*.[1-8]; do rm -f $(SHARE)/man/man$${page##*.}/$${page#man/}; done
 	rm -f $(PROGRAMS:%=$(SHARE)/bash-completion/completions/%) $(PROGRAMS:%=$(SHARE)/zsh/site-functions/_%) \
 		$(PROGRAMS:%=$(SHARE)/fish/vendor_completions.d/%.fish)

@@ -2,6 +2,7 @@
 
 #include "apps.h"
 #include "capture.h"
+#include "discover.h"
 #include "facts.h"
 #include "history.h"
 #include "host_links.h"
@@ -110,6 +111,8 @@ static void host_event(void *host, const struct reload_event *ev)
 		host_ready(h);
 		h->agent.refused[0] = h->agent.tried[0] = 0;
 	}
+	if (ev->type == RELOAD_EV_STATE)
+		host_discover_state(h, (enum reload_state)ev->code);
 	if (ev->type == RELOAD_EV_LINK_REFUSED && ev->reason)
 		snprintf(h->agent.refused, sizeof(h->agent.refused), "a bootstrap node: %s",
 			ev->reason);
@@ -280,38 +283,6 @@ static void signal_in(void *arg, unsigned events)
 
 /* -- start ------------------------------------------------------------------------------------------------------------------- */
 
-static enum reload_err link_types_read(
-	unsigned *types, const char *text, struct reload_error_text *why)
-{
-	static const struct {
-		const char *name;
-		unsigned types;
-	} choices[] = { { "both", RELOAD_LINK_NO_ICE },
-		{ "tls", RELOAD_LINK_BIT(RELOAD_TLS_TCP_FH_NO_ICE) },
-		{ "dtls", RELOAD_LINK_BIT(RELOAD_DTLS_UDP_SR_NO_ICE) } };
-	for (size_t i = 0; i < COUNT_OF(choices); i++)
-		if (!strcmp(text, choices[i].name)) {
-			*types = choices[i].types;
-			return RELOAD_OK;
-		}
-	return reload_error_explain(why, RELOAD_USAGE, text, "--links is tls, dtls or both");
-}
-
-static enum reload_err diagnostics_rate_read(
-	unsigned *out, const char *text, struct reload_error_text *why)
-{
-	enum {
-		RATE_MAX = 1000
-	};
-	char *end;
-	unsigned long n = strtoul(text, &end, 10);
-	if (*end || text[strspn(text, "0123456789")] || n < 1 || n > RATE_MAX)
-		return reload_error_explain(why, RELOAD_USAGE, text,
-			"--diagnostics-rate takes a number from 1 to %d", RATE_MAX);
-	*out = (unsigned)n;
-	return RELOAD_OK;
-}
-
 enum reload_err host_prepare(
 	struct host *h, const struct agent_settings *s, struct reload_error_text *why)
 {
@@ -340,8 +311,7 @@ enum reload_err host_prepare(
 	if (cli_size_parse(&h->agent.store_limit, agent_setting_value(s, "store-limit", 0)))
 		return reload_error_explain(why, RELOAD_USAGE,
 			agent_setting_value(s, "store-limit", 0), "--store-limit takes a size");
-	err = diagnostics_rate_read(
-		&h->diagnostics_rate, agent_setting_value(s, "diagnostics-rate", 0), why);
+	err = agent_setting_rate(&h->diagnostics_rate, s, why);
 	if (err)
 		return err;
 	err = agent_store_path(&h->store_path, h->agent.instance, s, why);
@@ -359,11 +329,13 @@ enum reload_err host_prepare(
 				"--ready-fd takes the number of an open descriptor");
 		h->ready_fd = (int)n;
 	}
-	err = link_types_read(&h->link_types, agent_setting_value(s, "links", 0), why);
+	err = agent_setting_links(&h->link_types, s, why);
 	if (!err)
 		err = host_ice_prepare(h, s, why);
 	if (!err)
 		err = turn_offer_prepare(h, s, why);
+	if (!err)
+		err = host_discover_prepare(h, s, why);
 	if (err)
 		return err;
 	err = host_addresses_read(
@@ -387,6 +359,7 @@ void host_clear(struct host *h)
 	host_join_clear(h);
 	host_ice_clear(h);
 	turn_offer_clear(h);
+	host_discover_clear(h);
 	cli_identity_clear(&h->identity);
 	free(h->store_path);
 }
@@ -514,6 +487,7 @@ static void end(struct host *h)
 	signatures_wait(h);
 	struct reload_server *sockets = agent_rpc_free(&h->agent);
 	host_upkeep_stop(h);
+	host_discover_stop(h);
 	agent_peer_cache_stop(&h->peer_cache);
 	host_join_clear(h);
 	turn_offer_stop(h);
@@ -562,6 +536,9 @@ enum reload_err host_run(
 	if (!err) {
 		listen_json(h);
 		turn_offer_start(h);
+		err = host_discover_start(h, host_join_found, why);
+	}
+	if (!err) {
 		err = host_join_start(h, s, why);
 		host_validity_start(h);
 		host_upkeep_start(h);

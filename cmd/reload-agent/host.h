@@ -38,9 +38,10 @@ struct host {
 	struct reload_timer resolve; /* the next lookup of host names */
 	reload_ms resolved, resolve_pause;
 	struct agent_peer_cache peer_cache;
-	struct turn_offer *turn_offer; /* NULL: no --turn-server */
-	struct host_ice *ice;          /* NULL: the overlay has links without ICE alone */
-	struct reload_timer wake;      /* the engine's deadline */
+	struct turn_offer *turn_offer;  /* NULL: no --turn-server */
+	struct host_discover *discover; /* NULL: no --discover */
+	struct host_ice *ice;           /* NULL: the overlay has links without ICE alone */
+	struct reload_timer wake;       /* the engine's deadline */
 	struct reload_timer
 		alone; /* --first was given and no bootstrap node answered: the ring is formed outside of the engine's call */
 	struct reload_timer stop;              /* asked to stop from inside a request */

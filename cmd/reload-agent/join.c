@@ -1,5 +1,6 @@
 #include "join.h"
 
+#include "discover.h"
 #include "ice.h"
 #include "listen.h"
 #include "log.h"
@@ -13,12 +14,15 @@
  * Host names are looked up before the first join, and again whenever a join failed or all neighbours were lost: an address that
  * changed is found without a restart.  Only the first lookup delays a join that has an address to try.
  *
+ * With --discover a join first waits a little for what is on the local network.
+ *
  *   overlay.join, start -> (names: looking up) -> engine joins -> ... failed: look up, the engine's next search has the result
  */
 
 enum {
 	AGAIN_MS = 5000,      /* between two lookups of the same names */
 	AGAIN_MAX_MS = 60000, /* as long as no name has an address */
+	FOUND_MS = 200,       /* others on the local network answer at the same time */
 	ALL_MAX = AGENT_NAMES_MAX * AGENT_NAME_ADDRESSES + RELOAD_CONFIG_LIST_MAX
 };
 
@@ -161,11 +165,12 @@ static enum reload_err join_now(struct host *h, struct reload_error_text *why)
 	h->agent.rpc->bootstrap[0] = h->agent.tried[0] = 0;
 	if (h->asked && count)
 		reload_ip_port_text(h->agent.rpc->bootstrap, &all[0]);
-	if (h->first && !count && !h->peer_cache.count) {
+	bool known = count || h->peer_cache.count || host_discover_any(h);
+	if (h->first && !known) {
 		h->first = false;
 		return reload_peer_first(h->agent.peer);
 	}
-	if (!count && !h->peer_cache.count)
+	if (!known)
 		return join_failed(h, RELOAD_UNREACHABLE, why);
 	enum reload_err err = reload_peer_join(h->agent.peer, h->joining_as, all, count);
 	if (err == RELOAD_EXISTS && h->asked) /* a join that is under way goes on with them */
@@ -222,13 +227,22 @@ static enum reload_err join_begin(
 	h->agent.join_err = RELOAD_OK;
 	h->resolve_pause = 0;
 	reload_timer_cancel(reload_poll_timers(h->agent.poll), &h->resolve);
-	if (any_names(h)) {
-		h->agent.resolving = true;
+	h->agent.resolving = any_names(h) || h->discover;
+	reload_ms wait = host_discover_wait(h);
+	if (wait)
+		reload_timer_arm(reload_poll_timers(h->agent.poll), &h->resolve,
+			reload_poll_now() + wait, resolve_first, h);
+	else if (h->agent.resolving)
 		resolve_first(h);
-		return RELOAD_OK;
-	}
-	h->agent.resolving = false;
-	return join_now(h, why);
+	return h->agent.resolving ? RELOAD_OK : join_now(h, why);
+}
+
+void host_join_found(struct host *h)
+{
+	reload_ms soon = reload_poll_now() + FOUND_MS;
+	if (h->agent.resolving && h->resolve.armed && h->resolve.due > soon)
+		reload_timer_arm(
+			reload_poll_timers(h->agent.poll), &h->resolve, soon, resolve_first, h);
 }
 
 void host_join_change(struct host *h, enum reload_role role)

@@ -24,6 +24,9 @@ enum reload_err host_join_start(
 /* host_join_again() has host names looked up anew, as a join failed or the overlay was lost; it does not call the engine. */
 void host_join_again(struct host *h);
 
+/* host_join_found() lets a join that waits for addresses go on soon: one was found on the local network. */
+void host_join_found(struct host *h);
+
 /* host_join_advertised() fills out with the addresses of --advertise and returns their number. */
 size_t host_join_advertised(const struct host *h, struct reload_ip_port *out, size_t max);
 

@@ -1,5 +1,6 @@
 #include "settings.h"
 
+#include "link/links_io.h"
 #include "common/files.h"
 #include "common/home.h"
 #include "util/text.h"
@@ -22,6 +23,7 @@ const struct cli_opt agent_run_opts[] = {
 	{ 'l', "listen", "ADDR:PORT", "take links here; port 0 picks one (default: port 6084 on every address)", true },
 	{ 0, "links", "tls|dtls|both", "link types that are offered and dialled (default both)" },
 	{ 0, "bootstrap", "HOST[:PORT]", "a further bootstrap node: an address or a host name", true },
+	{ 0, "discover", "mdns", "find nodes on the local network, and announce this one there" },
 	{ 0, "advertise", "HOST[:PORT]", "a further address at which others reach this node", true },
 	{ 0, "turn-server", "URL", "offer the TURN server beside this agent: turn:HOST[:PORT][?transport=udp|tcp]" },
 	{ 0, "turn-credentials", "FILE", "secret of the overlay's TURN servers (default: the identity's turn-secret)" },
@@ -196,6 +198,40 @@ const char *agent_setting_value(const struct agent_settings *s, const char *key,
 bool agent_setting_on(const struct agent_settings *s, const char *key)
 {
 	return agent_setting_value(s, key, 0) != NULL;
+}
+
+enum reload_err agent_setting_links(
+	unsigned *types, const struct agent_settings *s, struct reload_error_text *why)
+{
+	const char *text = agent_setting_value(s, "links", 0);
+	static const struct {
+		const char *name;
+		unsigned types;
+	} choices[] = { { "both", RELOAD_LINK_NO_ICE },
+		{ "tls", RELOAD_LINK_BIT(RELOAD_TLS_TCP_FH_NO_ICE) },
+		{ "dtls", RELOAD_LINK_BIT(RELOAD_DTLS_UDP_SR_NO_ICE) } };
+	for (size_t i = 0; i < COUNT_OF(choices); i++)
+		if (!strcmp(text, choices[i].name)) {
+			*types = choices[i].types;
+			return RELOAD_OK;
+		}
+	return reload_error_explain(why, RELOAD_USAGE, text, "--links is tls, dtls or both");
+}
+
+enum reload_err agent_setting_rate(
+	unsigned *out, const struct agent_settings *s, struct reload_error_text *why)
+{
+	const char *text = agent_setting_value(s, "diagnostics-rate", 0);
+	enum {
+		RATE_MAX = 1000
+	};
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+	if (*end || text[strspn(text, "0123456789")] || n < 1 || n > RATE_MAX)
+		return reload_error_explain(why, RELOAD_USAGE, text,
+			"--diagnostics-rate takes a number from 1 to %d", RATE_MAX);
+	*out = (unsigned)n;
+	return RELOAD_OK;
 }
 
 static void list_one(json_t *list, const char *key, const char *value, const char *origin)

@@ -34,3 +34,9 @@ bool agent_setting_on(const struct agent_settings *s, const char *key);
  * the options; a setting without a value has null, and the origin "default".
  */
 json_t *agent_settings_json(const struct agent_settings *s);
+
+/* agent_setting_links() reads links as RELOAD_LINK_BIT()s, agent_setting_rate() diagnostics-rate; RELOAD_USAGE with why. */
+enum reload_err agent_setting_links(
+	unsigned *types, const struct agent_settings *s, struct reload_error_text *why) MUST_CHECK;
+enum reload_err agent_setting_rate(
+	unsigned *out, const struct agent_settings *s, struct reload_error_text *why) MUST_CHECK;

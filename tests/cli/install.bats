@@ -19,6 +19,7 @@ put() {
 	[ -x root/usr/libexec/reload/reload-check-proof ]
 	[ ! -e root/usr/bin/reload-check-proof ]
 	[ -f root/usr/libexec/reload/reload-ice.so ]
+	[ -f root/usr/libexec/reload/reload-mdns.so ]
 	[ -f root/usr/share/man/man1/reload-fetch.1 ]
 	[ -f root/usr/share/bash-completion/completions/reload-fetch ]
 	R root/usr/bin/reload-fetch --check-proof /dev/null

@@ -123,6 +123,27 @@ look() {
 	echo "nameserver 127.0.0.1" >resolv.conf
 }
 
+@test "aliases, circles of them, answers that are cut or make no sense" {
+	nsenter -t "$(cat ns.pid)" -m -n -- python3 "$BATS_TEST_DIRNAME/srv_names.py" 127.0.0.2 8443 >srv.out 2>srv.err 3>&- &
+	echo $! >lab/srv.server
+	until_true grep -q ready srv.out
+	echo "nameserver 127.0.0.2" >resolv.conf
+	# B03: the name of the records is an alias
+	look alice@alias.example
+	matches "${stderr_lines[0]}" 'fetching https://alias.example/.well-known/reload-config from server.lab.test:8443$'
+	# B04: the first connection over TCP ends inside the answer, the second one brings it in pieces
+	look alice@cut.example
+	matches "${stderr_lines[0]}" 'fetching https://cut.example/.well-known/reload-config from server.lab.test:8443$'
+	for name in loop broken wrong; do
+		began=$SECONDS
+		look alice@$name.example -t 8
+		[ "$status" -ne 0 ] && [ $((SECONDS - began)) -le 9 ]
+		run -1 grep 'from server.lab.test' <<<"$stderr"
+		[ ! -e there/etc/identity/alice@$name.example ]
+	done
+	echo "nameserver 127.0.0.1" >resolv.conf
+}
+
 @test "what is no domain is asked nowhere" {
 	look 'alice@a/b'
 	failed 2 'no DNS name'

@@ -128,6 +128,88 @@ until_expires() { # until_expires TIME: a next document, which expires then
 	again bob -l 127.0.0.1:0
 }
 
+no_link() { # no_link NAME
+	[ "$(there reload-agent status -a "$1" -j | jq .links.up)" = 0 ]
+}
+
+@test "a certificate that ends ends the link, also where the node itself does not notice" {
+	# B13: at the other end, by its clock
+	lab_clock || skip "no clock to set"
+	reload-enroll issue bob@calls.example --identity bob --validity 14s -q
+	cp lab/etc/identity/bob/*.pem there/etc/identity/bob/
+	echo 0 >ahead.now
+	: >lab/alice.log
+	AHEAD=$PWD/ahead.now LD_PRELOAD=$PWD/clock.so again bob -l 127.0.0.1:0
+	echo -3600 >ahead.now
+	within 60 no_link alice
+	until_true no_link bob
+	[ "$(grep -c 'link down.*expired' lab/alice.log)" = 1 ]
+	run -1 grep -q 'certificate has ended' lab/bob.log
+	# what it tries from then on is refused, in one line
+	until_true grep -q 'refused peer=' lab/alice.log
+	[ "$(grep -c 'refused peer=' lab/alice.log)" = 1 ]
+	echo 0 >ahead.now
+	there reload-enroll renew -I bob -q
+	again bob -l 127.0.0.1:0
+}
+
+@test "two peers that read everything again at once keep their link, 100 times" {
+	# B17
+	local before
+	before=$(links bob)
+	for i in $(seq 100); do
+		if [ $((i % 25)) = 0 ]; then
+			for u in alice bob; do
+				reload-enroll issue $u@calls.example --identity $u --validity "${i}d" -q
+				cp lab/etc/identity/$u/*.pem there/etc/identity/$u/
+			done
+		fi
+		there reload-agent refresh -a alice -q >/dev/null 3>&- &
+		other=$!
+		there reload-agent refresh -a bob -q >/dev/null
+		wait $other
+	done
+	[ "$(links bob)" = "$before" ]
+	there reload-ping -a alice -c 1 -q succ >/dev/null
+	[ "$(grep -c 'new certificate taken' lab/alice.log)" -ge 1 ]
+}
+
+@test "a certificate that has ended is named at the start, and renewed with the same Node-ID" {
+	# B08
+	there reload-agent stop -a bob -q
+	node=$(there reload-enroll show bob -j | jq -c '.items[0].node_ids')
+	mv there/etc/identity/bob/enrollment.json enrollment.json # else the agent renews it at once
+	reload-enroll issue bob@calls.example --identity bob --validity 1s -q
+	cp lab/etc/identity/bob/*.pem there/etc/identity/bob/
+	until_true ended_at_start
+	matches "$stderr" 'expired'
+	matches "${stderr_lines[2]}" '^  try:  reload-enroll '
+	# without a password nothing changes, and what is missing is named
+	R there reload-enroll renew -I bob --ca-file tls.crt --no-input
+	[ "$status" -eq 2 ]
+	matches "$stderr" '--password-file FILE'
+	mv enrollment.json there/etc/identity/bob/
+	R there reload-enroll renew -I bob
+	ok
+	[ "$(there reload-enroll show bob -j | jq -c '.items[0].node_ids')" = "$node" ]
+	there lab_start bob -l 127.0.0.1:0
+	there reload-agent status -a bob --wait joined -q -t 30
+}
+
+ended_at_start() {
+	R there timeout 1 reload-agent -I bob -l 127.0.0.1:0
+	[ "$status" -eq 10 ]
+}
+
+@test "the time that is left is compared to the second" {
+	# B07: one second more than is left, or less
+	left() { echo $(($(date -ud "$(openssl x509 -in there/etc/identity/bob/cert.pem -noout -enddate | cut -d= -f2)" +%s) - $(date +%s))); }
+	R there reload-enroll renew -I bob --if-left "$(($(left) - 60))s"
+	matches "$output" '^not needed'
+	R there reload-enroll renew -I bob --if-left "$(($(left) + 1))s"
+	matches "$output" '^obtained'
+}
+
 @test "a document that is too large for a message is fetched by whoever is behind; links stay" {
 	local before
 	before=$(links bob)
@@ -162,7 +244,7 @@ until_expires() { # until_expires TIME: a next document, which expires then
 @test "a document that expires puts the node out of the overlay, and a newer one brings it back" {
 	# R-11.1-08
 	end_server
-	until_expires "$(date -u -d '+8 seconds' +%FT%TZ)"
+	until_expires "$(date -u -d '+6 seconds' +%FT%TZ)"
 	cp lab/etc/calls.example/overlay.xml there/etc/identity/bob/
 	there reload-agent refresh -a bob
 	until_true grep -q 'the configuration has expired, the overlay was left' lab/bob.log
@@ -170,10 +252,11 @@ until_expires() { # until_expires TIME: a next document, which expires then
 	until_expires 2100-01-01T00:00:00Z
 	serve
 	# what is put off after a failure is tried at once
-	kill -HUP "$(cat lab/bob.pid)" "$(cat lab/alice.pid)"
+	kill -HUP "$(cat lab/alice.pid)"
+	until_true has_document alice 6
+	kill -HUP "$(cat lab/bob.pid)"
 	there reload-agent status -a bob --wait joined -q -t 40
 	has_document bob 6
-	until_true has_document alice 6
 }
 
 @test "config fetch takes no document that is older, of somebody else, or of another overlay" {

@@ -40,7 +40,7 @@ all: programs
 BUILD_DEPS := build-essential pkg-config libssl-dev libjansson-dev libexpat1-dev libxml2-dev libglib2.0-dev libbsd-dev libsqlite3-dev libc-ares-dev libnice-dev libmicrohttpd-dev libcurl4-openssl-dev libcrypt-dev \
 	libsofia-sip-ua-dev libopus-dev libsrtp2-dev libavahi-client-dev libavahi-glib-dev
 CHECK_DEPS := libcmocka-dev bats tshark clang libclang-rt-14-dev clang-format mandoc jq openssl python3 \
-	libxml2-utils zsh fish iproute2 procps xxd nftables sqlite3 curl dnsmasq-base coturn conntrack sox strace sip-tester sipsak kamailio baresip-core avahi-daemon avahi-utils dbus-daemon
+	libxml2-utils zsh fish iproute2 procps xxd nftables sqlite3 curl dnsmasq-base coturn conntrack sox strace sip-tester sipsak kamailio baresip-core avahi-daemon avahi-utils dbus-daemon python3-prometheus-client
 
 define ensure
 	@command -v dpkg-query >/dev/null || exit 0; \
@@ -166,7 +166,7 @@ $(O)/tests/lab/sip-locate: $(O)/tests/lab/sip-locate.o $(O)/libcore.a
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(AGENT_LIBS)
 
 # An agent with faults for tests of diagnostics: the functions that tests/inject/inject.c replaces.
-INJECTED := reload_peer_status reload_peer_leave reload_chord_set_route reload_job_run
+INJECTED := reload_peer_status reload_peer_leave reload_peer_links reload_chord_set_route reload_job_run
 $(O)/tests/inject/reload-agent: $(patsubst %.c,$(O)/%.o,$(wildcard cmd/reload-agent/*.c)) $(O)/tests/inject/inject.o $(O)/libcmd.a $(O)/libcore.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $(INJECTED:%=-Wl,--wrap=%) -o $@ $^ $(AGENT_LIBS)

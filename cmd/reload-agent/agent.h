@@ -63,6 +63,7 @@ struct agent {
 	void (*nat_measure)(struct agent *agent);
 	json_t *(*nat_json)(const struct agent *agent);
 	const char *(*nat_text)(const struct agent *agent); /* of agent.status (borrowed) */
+	uint64_t events[RELOAD_EVENTS];                     /* how many of each type there were */
 	struct agent_log *log;
 	struct agent_history *history;          /* of agent_rpc_new() */
 	struct agent_rpc *rpc;                  /* of agent_rpc_new() */

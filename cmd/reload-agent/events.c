@@ -64,7 +64,9 @@ void agent_log_event(struct agent_log *log, const struct reload_event *ev)
 	}
 	/* each state and each error counts as a cause of its own */
 	unsigned detail = ev->type == RELOAD_EV_STATE ? ev->code : (unsigned)ev->err;
+	agent_log_about(log, ev);
 	agent_log_cause(log, part, level, words, detail, "%.*s", (int)w.len, (const char *)w.at);
+	agent_log_about(log, NULL);
 	wr_clear(&w);
 }
 

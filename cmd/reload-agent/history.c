@@ -65,6 +65,7 @@ struct record {
 
 struct open_record {
 	TAILQ_ENTRY(open_record) entry;
+	size_t method; /* enum reload_method_id */
 	struct record r;
 };
 
@@ -78,6 +79,7 @@ struct agent_history {
 	struct happened recent[RECENT_MAX];
 	size_t recent_next;
 	struct open_list open;
+	struct agent_history_counts counts;
 	unsigned joins; /* open records of overlay.join */
 };
 
@@ -238,6 +240,8 @@ static void record_end(struct agent_history *h, struct record *r)
 		.reason = r->why ? r->why->reason : "",
 		.seen = events_take(h, r) };
 	r->cause = reload_cause_find(&facts);
+	if (r->origin != ORIGIN_ENGINE)
+		h->counts.causes[r->cause]++;
 	r->number = ++h->number;
 	struct record *place = by_transaction(h, r->transaction);
 	if (!place)
@@ -271,12 +275,37 @@ void *agent_history_begun(void *arg, const struct reload_method *method, const j
 	if (!kept)
 		return NULL;
 	struct open_record *open = RELOAD_NEW(open_record);
+	open->method = (size_t)(method - reload_methods);
 	open->r = (struct record){ .since = reload_poll_now(), .began = cli_now(), .times = 1 };
 	snprintf(open->r.method, sizeof(open->r.method), "%s", method->name);
 	open->r.target = copy_text(target_of(params), TARGET_MAX);
 	TAILQ_INSERT_TAIL(&agent->history->open, open, entry);
 	agent->history->joins += !strcmp(method->name, "overlay.join");
 	return open;
+}
+
+/* Ends of buckets, in ms: from a value that is stored here to the longest limits. */
+static const reload_ms bucket_ends[HISTORY_BUCKETS - 1] = { 1, 2, 5, 10, 25, 50, 100, 500, 1000,
+	5000, 15000 };
+
+static void time_count(struct agent_history_times *t, reload_ms took)
+{
+	size_t b = 0;
+	while (b < HISTORY_BUCKETS - 1 && took > bucket_ends[b])
+		b++;
+	t->buckets[b]++;
+	t->count++;
+	t->sum_ms += took;
+}
+
+const struct agent_history_counts *agent_history_counts(const struct agent_history *h)
+{
+	return &h->counts;
+}
+
+double agent_history_bucket_s(size_t bucket)
+{
+	return (double)bucket_ends[bucket] / RELOAD_SECOND;
 }
 
 static uint64_t transaction_of(const json_t *result)
@@ -314,6 +343,7 @@ void agent_history_ended(
 	} else {
 		r->err = RELOAD_CANCELLED;
 	}
+	time_count(&h->counts.methods[open->method], reload_poll_now() - r->since);
 	record_end(h, r);
 	free(open);
 }

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "control/cause.h"
 #include "control/session.h"
 #include "engine/host.h"
 
@@ -14,6 +15,18 @@ enum {
 	HISTORY_MAX = 1000,  /* the oldest is dropped */
 	HISTORY_EVENTS = 24, /* of one request; the newest are kept */
 	HISTORY_TEXT = 240   /* bytes of what one event says; longer text is cut */
+};
+
+enum {
+	HISTORY_BUCKETS = 12 /* of the times of requests; the last one has no end */
+};
+
+/* What was counted since the start: requests of the control socket by method (enum reload_method_id), failures by cause. */
+struct agent_history_counts {
+	struct agent_history_times {
+		uint64_t count, sum_ms, buckets[HISTORY_BUCKETS];
+	} methods[RELOAD_METHODS];
+	uint64_t causes[RELOAD_CAUSES];
 };
 
 /* agent_history_new() makes an empty one (owned) for agent (borrowed). */
@@ -40,3 +53,7 @@ void agent_history_ended(
  */
 json_t *agent_history_list(const struct agent_history *h, size_t max, bool failed);
 json_t *agent_history_one(const struct agent_history *h, uint64_t transaction);
+
+/* agent_history_counts() returns what was counted (borrowed), agent_history_bucket_s() the end of a bucket but the last, in seconds. */
+const struct agent_history_counts *agent_history_counts(const struct agent_history *h);
+double agent_history_bucket_s(size_t bucket);

@@ -12,6 +12,8 @@
 #include "listen.h"
 #include "refresh.h"
 #include "log.h"
+#include "metrics.h"
+#include "ready.h"
 #include "turn_offer.h"
 #include "upkeep.h"
 
@@ -283,11 +285,35 @@ static void signal_in(void *arg, unsigned events)
 
 /* -- start ------------------------------------------------------------------------------------------------------------------- */
 
+static enum reload_err ready_fd_read(int *out, const char *fd, struct reload_error_text *why)
+{
+	*out = -1;
+	if (!fd)
+		return RELOAD_OK;
+	char *end;
+	long n = strtol(fd, &end, 10);
+	/* a closed descriptor would get the number of what the agent opens next: its socket, its store */
+	if (*end || n < 0 || n > 65535 || fcntl((int)n, F_GETFD) < 0)
+		return reload_error_explain(
+			why, RELOAD_USAGE, fd, "--ready-fd takes the number of an open descriptor");
+	*out = (int)n;
+	return RELOAD_OK;
+}
+
+/* At every address, of IPv6 where the host has it. */
+static void listen_everywhere(struct host *h)
+{
+	static const enum reload_address_type families[] = { RELOAD_IPV4, RELOAD_IPV6 };
+	for (size_t i = 0; i < COUNT_OF(families); i++)
+		if (reload_links_family(families[i]))
+			h->listen[h->listen_count++] = (struct reload_ip_port){ .type = families[i],
+				.port = RELOAD_DEFAULT_PORT };
+}
+
 enum reload_err host_prepare(
 	struct host *h, const struct agent_settings *s, struct reload_error_text *why)
 {
-	const char *identity = agent_setting_value(s, "identity", 0),
-		   *fd = agent_setting_value(s, "ready-fd", 0);
+	const char *identity = agent_setting_value(s, "identity", 0);
 	const char *role = agent_setting_value(s, "role", 0);
 	if (!identity) {
 		reload_error_explain(why, RELOAD_USAGE, "no identity",
@@ -319,17 +345,11 @@ enum reload_err host_prepare(
 		err = cli_dir_check(h->store_path, why);
 	if (err)
 		return err;
-	h->ready_fd = -1;
-	if (fd) {
-		char *end;
-		long n = strtol(fd, &end, 10);
-		/* a closed descriptor would get the number of what the agent opens next: its socket, its store */
-		if (*end || n < 0 || n > 65535 || fcntl((int)n, F_GETFD) < 0)
-			return reload_error_explain(why, RELOAD_USAGE, fd,
-				"--ready-fd takes the number of an open descriptor");
-		h->ready_fd = (int)n;
-	}
-	err = agent_setting_links(&h->link_types, s, why);
+	err = ready_fd_read(&h->ready_fd, agent_setting_value(s, "ready-fd", 0), why);
+	if (!err && agent_setting_value(s, "metrics", 0))
+		err = metrics_check(agent_setting_value(s, "metrics", 0), why);
+	if (!err)
+		err = agent_setting_links(&h->link_types, s, why);
 	if (!err)
 		err = host_ice_prepare(h, s, why);
 	if (!err)
@@ -342,14 +362,8 @@ enum reload_err host_prepare(
 		h->listen, HOST_ADDRESSES_MAX, &h->listen_count, s, "listen", why);
 	if (!err)
 		err = host_join_prepare(h, s, why);
-	if (!err && !h->listen_count) { /* every address, of IPv6 where the host has it */
-		static const enum reload_address_type families[] = { RELOAD_IPV4, RELOAD_IPV6 };
-		for (size_t i = 0; i < COUNT_OF(families); i++)
-			if (reload_links_family(families[i]))
-				h->listen[h->listen_count++] =
-					(struct reload_ip_port){ .type = families[i],
-						.port = RELOAD_DEFAULT_PORT };
-	}
+	if (!err && !h->listen_count)
+		listen_everywhere(h);
 	return err;
 }
 
@@ -446,19 +460,6 @@ static enum reload_err peer_start(struct host *h, struct reload_error_text *why)
 	return reload_peer_new(&h->agent.peer, &setup, why);
 }
 
-static void listen_json(struct host *h)
-{
-	char text[64];
-	h->agent.listen = json_array();
-	for (size_t i = 0; i < h->listen_count; i++) {
-		json_array_append_new(
-			h->agent.listen, json_string(reload_ip_port_text(text, &h->listen[i])));
-		agent_log(h->agent.log, "agent", RELOAD_LEVEL_INFO,
-			"listening address=%s instance=%s overlay=%s", text, h->agent.instance,
-			h->identity.config->instance_name);
-	}
-}
-
 /*
  * The engine waits for signatures under way before it is freed.  When they take too long, the stored values are safe
  * and the process ends.
@@ -485,6 +486,8 @@ static void end(struct host *h)
 {
 	struct reload_timers *timers = reload_poll_timers(h->agent.poll);
 	signatures_wait(h);
+	agent_notify_stop(TAKE(h->notify));
+	metrics_stop(TAKE(h->metrics));
 	struct reload_server *sockets = agent_rpc_free(&h->agent);
 	host_upkeep_stop(h);
 	host_discover_stop(h);
@@ -514,6 +517,7 @@ enum reload_err host_run(
 		agent_log_new(&h->agent.log, agent_setting_value(s, "log-to", 0), why);
 	if (err)
 		return err;
+	agent_log_name(h->agent.log, h->agent.instance);
 	signal(SIGPIPE, SIG_IGN); /* before the first line of the log */
 	signal(SIGXFSZ, SIG_IGN); /* at the limit of file sizes the store gets an error */
 	host_leave_prepare(h);
@@ -533,12 +537,16 @@ enum reload_err host_run(
 		err = links_start(h, why);
 	if (!err)
 		err = apps_start(h, why);
+	if (!err && agent_setting_value(s, "metrics", 0))
+		err = metrics_start(
+			&h->metrics, &h->agent, agent_setting_value(s, "metrics", 0), why);
 	if (!err) {
-		listen_json(h);
+		host_listen_json(h);
 		turn_offer_start(h);
 		err = host_discover_start(h, host_join_found, why);
 	}
 	if (!err) {
+		h->notify = agent_notify_start(&h->agent);
 		err = host_join_start(h, s, why);
 		host_validity_start(h);
 		host_upkeep_start(h);

@@ -4,6 +4,7 @@
 #include "ice.h"
 #include "listen.h"
 #include "log.h"
+#include "ready.h"
 #include "rpc.h"
 
 #include <stdlib.h>
@@ -295,6 +296,7 @@ enum reload_err host_join_start(
 
 void host_ready(struct host *h)
 {
+	agent_notify_ready(h->notify);
 	if (h->ready_fd < 0)
 		return;
 	if (write(h->ready_fd, "ready\n", 6) != 6)

@@ -1,5 +1,7 @@
 #include "leave.h"
 
+#include "ready.h"
+
 #include "registrations.h"
 #include "renewals.h"
 #include "services.h"
@@ -33,6 +35,7 @@ static void leave_asked(struct agent *agent, bool now)
 void host_stop(struct host *h)
 {
 	h->stopping = true;
+	agent_notify_stopping(h->notify);
 	agent_signals_leaving(h->signals);
 	if (h->agent.join_cancel)
 		h->agent.join_cancel(&h->agent);

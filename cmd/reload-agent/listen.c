@@ -1,5 +1,7 @@
 #include "listen.h"
 
+#include "log.h"
+
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -132,4 +134,17 @@ bool host_listens_at(const struct host *h, const struct reload_ip_port *at)
 		if (reload_ip_port_eq(&own[i], at))
 			return true;
 	return reload_ip_port_is_loopback(at) && listens_at_any(h, at);
+}
+
+void host_listen_json(struct host *h)
+{
+	char text[64];
+	h->agent.listen = json_array();
+	for (size_t i = 0; i < h->listen_count; i++) {
+		json_array_append_new(
+			h->agent.listen, json_string(reload_ip_port_text(text, &h->listen[i])));
+		agent_log(h->agent.log, "agent", RELOAD_LEVEL_INFO,
+			"listening address=%s instance=%s overlay=%s", text, h->agent.instance,
+			h->identity.config->instance_name);
+	}
 }

@@ -29,3 +29,6 @@ size_t host_listen_app(const struct host *h, struct reload_app_streams *streams,
 
 /* host_listens_at() returns whether `at` is an address of this agent. */
 bool host_listens_at(const struct host *h, const struct reload_ip_port *at);
+
+/* host_listen_json() fills in the list of agent.status with the ports that were chosen, and logs them. */
+void host_listen_json(struct host *h);

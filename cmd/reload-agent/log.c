@@ -7,6 +7,7 @@
 #include "wire/message.h"
 
 #include "log_file.h"
+#include "log_journal.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -48,6 +49,8 @@ struct line {
 struct agent_log {
 	struct agent_log_file file;
 	bool journal;
+	struct agent_log_journal fields;  /* of the journal */
+	const struct reload_event *event; /* that is being logged; NULL: none */
 	enum reload_event_level levels[COUNT_OF(parts)], general;
 	struct line *ring;
 	size_t first, count;
@@ -90,14 +93,17 @@ static bool level_parse(enum reload_event_level *out, const char *text, size_t l
 enum reload_err agent_log_new(struct agent_log **out, const char *to, struct reload_error_text *why)
 {
 	struct agent_log *log = RELOAD_NEW(agent_log);
-	bool under_systemd = getenv("JOURNAL_STREAM") != NULL;
-	log->journal = strcmp(to, "journal") == 0 || (strcmp(to, "auto") == 0 && under_systemd);
+	log->journal =
+		strcmp(to, "journal") == 0 || (strcmp(to, "auto") == 0 && agent_log_journal_here());
 	bool to_file = !log->journal && strcmp(to, "auto") != 0 && strcmp(to, "stderr") != 0;
 	enum reload_err err = agent_log_file_open(&log->file, to_file ? to : NULL, why);
 	if (err) {
 		free(log);
 		return err;
 	}
+	log->fields.fd = -1;
+	if (log->journal)
+		agent_log_journal_open(&log->fields);
 	log->general = RELOAD_LEVEL_INFO;
 	for (size_t i = 0; i < COUNT_OF(parts); i++)
 		log->levels[i] = RELOAD_LEVEL_INFO;
@@ -112,12 +118,23 @@ enum reload_err agent_log_reopen(struct agent_log *log, struct reload_error_text
 
 static void causes_report(struct agent_log *log, reload_utc now, bool all);
 
+void agent_log_name(struct agent_log *log, const char *instance)
+{
+	log->fields.instance = instance;
+}
+
+void agent_log_about(struct agent_log *log, const struct reload_event *event)
+{
+	log->event = event;
+}
+
 void agent_log_free(struct agent_log *log)
 {
 	if (!log)
 		return;
 	causes_report(log, cli_now(), true);
 	agent_log_file_close(&log->file);
+	agent_log_journal_close(&log->fields);
 	free(log->ring);
 	free(log);
 }
@@ -186,6 +203,8 @@ static void write_line(struct agent_log *log, reload_utc time, enum reload_event
 {
 	static const int priority[LEVELS] = { 3, 4, 6, 7, 7 };
 	char when[RELOAD_UTC_TEXT], line[AGENT_LOG_LINE + 128];
+	if (agent_log_journal_write(&log->fields, priority[level], part, text, log->event))
+		return;
 	int len =
 		log->journal
 			? snprintf(line, sizeof(line), "<%d>%s: %s\n", priority[level], part, text)

@@ -21,13 +21,20 @@ struct agent_log;
 typedef void (*agent_log_follower)(void *arg, json_t *line);
 
 /*
- * agent_log_new() makes a log (owned).  to: "stderr", "journal" (standard error with the priority in front, as journald
- * reads it), "auto" (journal under systemd, else stderr) or the path of a file, which is appended to; a FIFO needs no reader yet.
+ * agent_log_new() makes a log (owned).  to: "stderr", "journal" (with fields; where no journald answers, standard error with the priority in front, as it reads
+ * that), "auto" (journal under systemd, else stderr) or the path of a file, which is appended to; a FIFO needs no reader yet.
  * RELOAD_IO.
  */
 enum reload_err agent_log_new(
 	struct agent_log **out, const char *to, struct reload_error_text *why) MUST_CHECK;
 void agent_log_free(struct agent_log *log);
+
+/*
+ * agent_log_name() says which instance (borrowed) writes the log, agent_log_about() which event (borrowed, NULL: none) the lines to come are about, until the next
+ * call: the journal has fields for them.
+ */
+void agent_log_name(struct agent_log *log, const char *instance);
+void agent_log_about(struct agent_log *log, const struct reload_event *event);
 
 /* agent_log_levels() reads "LEVEL" or "PART=LEVEL", separated by commas; RELOAD_USAGE and nothing changed when wrong. */
 enum reload_err agent_log_levels(

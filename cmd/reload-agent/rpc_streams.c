@@ -60,6 +60,7 @@ void agent_stream_line(void *arg, json_t *line)
 
 void agent_event(struct agent *agent, const struct reload_event *event)
 {
+	agent->events[event->type]++;
 	agent_log_event(agent->log, event);
 	agent_history_event(agent->history, event);
 	struct agent_rpc *rpc = agent->rpc;

@@ -34,8 +34,9 @@ const struct cli_opt agent_run_opts[] = {
 	{ 0, "store-limit", "SIZE", "most bytes of stored values (default 64M)" },
 	{ 0, "store-path", "DIR", "where stored values are kept (default: the instance's state)" },
 	{ 0, "diagnostics-rate", "N", "diagnostic requests of one node that are answered in a second, 1 to 1000 (default 10)" },
+	{ 0, "metrics", "ADDR:PORT|PATH", "serve OpenMetrics over HTTP there, at /metrics (default: nowhere)" },
 	{ 0, "log-level", "LEVEL[,PART=LEVEL]", "error, warn, info, debug or trace (default info)" },
-	{ 0, "log-to", "stderr|FILE", "where the log goes (default stderr)" },
+	{ 0, "log-to", "auto|journal|stderr|FILE", "where the log goes; auto: the journal under systemd, else stderr (default auto)" },
 	{ 0, "ready-fd", "N", "write a line to open descriptor N when ready" },
 	{ 0, "print-config", NULL, "print each setting with its origin, and end" },
 	CLI_END
@@ -46,7 +47,7 @@ const struct cli_opt agent_run_opts[] = {
 static const struct {
 	const char *key, *value;
 } defaults[] = { { "links", "both" }, { "role", "peer" }, { "store-limit", "64M" },
-	{ "diagnostics-rate", "10" }, { "log-level", "info" }, { "log-to", "stderr" } };
+	{ "diagnostics-rate", "10" }, { "log-level", "info" }, { "log-to", "auto" } };
 
 static const struct {
 	const char *key, *variable;

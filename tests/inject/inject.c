@@ -6,6 +6,7 @@
  *
  *	drop HEX	forget the resource, without a word to anybody
  *	blind		the first successor is missing in what routing looks at, until the node leaves the overlay
+ *	links N		N links are reported beside the real ones, to peers with names that do harm where they are printed as they are
  *	slow MS		each signature that is made or checked takes that much longer
  */
 #include "ident/job.h"
@@ -27,11 +28,13 @@ bool __real_reload_chord_set_route(const struct chord_set *s, const struct reloa
 	const struct reload_id *k, struct reload_id *out);
 bool __wrap_reload_chord_set_route(const struct chord_set *s, const struct reload_id *self,
 	const struct reload_id *k, struct reload_id *out);
+size_t __real_reload_peer_links(struct reload_peer *p, struct reload_peer_link *out, size_t max);
+size_t __wrap_reload_peer_links(struct reload_peer *p, struct reload_peer_link *out, size_t max);
 void __real_reload_job_run(struct reload_job *job);
 void __wrap_reload_job_run(struct reload_job *job);
 
 static bool blind;
-static long slow_ms;
+static long slow_ms, links;
 
 static void drop(struct reload_peer *p, const char *hex)
 {
@@ -55,6 +58,8 @@ static void orders_read(struct reload_peer *p)
 			drop(p, word);
 		else if (sscanf(line, "slow %63s", word) == 1)
 			slow_ms = strtol(word, NULL, 10);
+		else if (sscanf(line, "links %63s", word) == 1)
+			links = strtol(word, NULL, 10);
 		else if (!strncmp(line, "blind", 5))
 			blind = true;
 	}
@@ -100,4 +105,23 @@ void __wrap_reload_job_run(struct reload_job *job)
 				  .tv_nsec = slow_ms % 1000 * 1000000 },
 			NULL);
 	__real_reload_job_run(job);
+}
+
+size_t __wrap_reload_peer_links(struct reload_peer *p, struct reload_peer_link *out, size_t max)
+{
+	static const char *const names[] = { "quote\" backslash\\ brace} comma,",
+		"line\nfeed\rreturn", "\x1b[2Jescape\x07", "c1\xc2\x9b", "bidi\xe2\x80\xae",
+		"separator\xe2\x80\xa8", "broken\xff\xfe", "<script>alert(1)</script>",
+		"\"} 1\nforged_metric 1\n# EOF\n", "" };
+	size_t count = __real_reload_peer_links(p, out, max);
+	for (long i = 0; i < links && count < max; i++) {
+		struct reload_peer_link *l = &out[count++];
+		*l = (struct reload_peer_link){ .link = 1000 + (uint32_t)i,
+			.user = names[(size_t)i % COUNT_OF(names)],
+			.good = true,
+			.node.len = 16 };
+		l->node.at[0] = (uint8_t)(i >> 8);
+		l->node.at[1] = (uint8_t)i;
+	}
+	return count;
 }

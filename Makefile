@@ -38,9 +38,9 @@ all: programs
 
 # --- Debian packages: installed when missing and root, else named --------------------------------------------------
 BUILD_DEPS := build-essential pkg-config libssl-dev libjansson-dev libexpat1-dev libxml2-dev libglib2.0-dev libbsd-dev libsqlite3-dev libc-ares-dev libnice-dev libmicrohttpd-dev libcurl4-openssl-dev libcrypt-dev \
-	libsofia-sip-ua-dev libopus-dev libsrtp2-dev libavahi-client-dev libavahi-glib-dev
+	libsofia-sip-ua-dev libopus-dev libsrtp2-dev libavahi-client-dev libavahi-glib-dev libedit-dev
 CHECK_DEPS := libcmocka-dev bats tshark clang libclang-rt-14-dev clang-format mandoc jq openssl python3 \
-	libxml2-utils zsh fish iproute2 procps xxd nftables sqlite3 curl dnsmasq-base coturn conntrack sox strace sip-tester sipsak kamailio baresip-core avahi-daemon avahi-utils dbus-daemon python3-prometheus-client
+	libxml2-utils zsh fish iproute2 procps xxd nftables sqlite3 curl dnsmasq-base coturn conntrack sox strace sip-tester sipsak kamailio baresip-core avahi-daemon avahi-utils dbus-daemon python3-prometheus-client tmux
 
 define ensure
 	@command -v dpkg-query >/dev/null || exit 0; \
@@ -134,7 +134,7 @@ define program
 $(O)/$(1): $(patsubst %.c,$(O)/%.o,$(wildcard cmd/$(1)/*.c)) $(O)/libcmd.a $(if $(filter $(SIP_PROGRAMS),$(1)),$(O)/libsofia.a) $(if $(filter reload-sim,$(1)),$(O)/libsim.a) $(O)/libcore.a
 	$$(call say,LD,$$@)
 	$$(Q)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $(if $(filter reload-agent,$(1)),$(AGENT_LIBS),$(LIBS)) \
-		$(if $(filter reload-enroll,$(1)),$(ENROLL_LIBS)) $(if $(filter $(SIP_PROGRAMS),$(1)),$(SIP_LIBS)) $(if $(filter reload-sip-adapter,$(1)),-lglib-2.0 -lcares)
+		$(if $(filter reload-enroll,$(1)),$(ENROLL_LIBS)) $(if $(filter $(SIP_PROGRAMS),$(1)),$(SIP_LIBS)) $(if $(filter reload-sip-adapter,$(1)),-lglib-2.0 -lcares) $(if $(filter reload-shell,$(1)),-ledit)
 endef
 $(foreach p,$(PROGRAMS) $(PRIVATE),$(eval $(call program,$(p))))
 

@@ -1,0 +1,118 @@
+#!/usr/bin/env python3
+"""reload-shell at a terminal of its own, where tmux is not strict enough: shell_terminal.py CASE PROGRAM ARGUMENT...
+
+  prompt    milliseconds from the start to the first prompt
+  signals   a watcher in the group of the shell gets no signal that the shell gets; the prompt is back
+  closed    the terminal is closed: the shell ends
+  resized   hundreds of changes of size while a line is typed: it is not lost
+"""
+
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import sys
+import termios
+import time
+
+LIMIT = 30
+
+
+class Terminal:
+    def __init__(self, argv, watcher=False):
+        self.begun = time.monotonic()
+        self.pid, self.fd = pty.fork()
+        if not self.pid:
+            if watcher:
+                watch(argv)
+            os.execvp(argv[0], argv)
+        self.said = b""
+
+    def until(self, text):
+        end = time.monotonic() + LIMIT
+        while text not in self.said:
+            ready, _, _ = select.select([self.fd], [], [], max(0, end - time.monotonic()))
+            assert ready, (text, self.said)
+            self.said += os.read(self.fd, 65536)
+        self.said = self.said[self.said.index(text) + len(text):]
+
+    def type(self, text):
+        os.write(self.fd, text)
+
+    def end(self):
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+
+def watch(argv):
+    """A parent that starts the shell in its own process group and says which signals it gets."""
+    signal.signal(signal.SIGINT, lambda *_: print("watcher got a signal", flush=True))
+    child = os.fork()
+    if not child:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.execvp(argv[0], argv)
+    print(f"shell is {child}", flush=True)
+    while True:
+        try:
+            os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        except InterruptedError:
+            pass
+
+
+def prompt(argv):
+    t = Terminal(argv)
+    t.until(b"> ")
+    print(round((time.monotonic() - t.begun) * 1000, 1))
+    t.type(b"\x04")
+    assert t.end() == 0
+
+
+def signals(argv):
+    t = Terminal(argv, watcher=True)
+    t.until(b"shell is ")
+    t.until(b"\r\n")
+    t.until(b"> ")
+    shell = int(os.popen(f"pgrep -P {t.pid}").read().split()[0])
+    t.type(b"half a line")
+    t.until(b"half a line")
+    os.kill(shell, signal.SIGINT)
+    t.until(b"> ")
+    # and Ctrl-C in a command ends the command alone
+    t.type(b"ping -c 0 succ\r")
+    t.until(b"answer  seq 2")
+    t.type(b"\x03")
+    t.until(b"sent, ")
+    t.until(b"> ")
+    t.type(b"exit\r")
+    status = t.end()
+    assert b"watcher got" not in t.said, t.said
+    print("status", status)
+
+
+def closed(argv):
+    t = Terminal(argv)
+    t.until(b"> ")
+    t.type(b"watch 100ms status -q\r")
+    t.until(b"every 100ms")
+    os.close(t.fd)
+    print("ended", t.end() != 0)
+
+
+def resized(argv):
+    t = Terminal(argv)
+    t.until(b"> ")
+    t.type(b"help wat")
+    t.until(b"help wat")
+    for i in range(300):
+        fcntl.ioctl(t.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 5 + i % 40, 20 + i % 90, 0, 0))
+        while select.select([t.fd], [], [], 0.002)[0]:  # what it draws must not fill the terminal
+            os.read(t.fd, 65536)
+    fcntl.ioctl(t.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
+    t.type(b"ch\r")
+    t.until(b"watch TIME COMMAND")
+    t.type(b"exit\r")
+    print("status", t.end())
+
+
+globals()[sys.argv[1]](sys.argv[2:])

@@ -204,6 +204,11 @@ static void link_oversized(void *arg, uint32_t link, struct span head)
 	reload_peer_oversized(((struct host *)arg)->agent.peer, link, head);
 }
 
+static void link_expired(void *arg, uint32_t link)
+{
+	reload_peer_link_expired(((struct host *)arg)->agent.peer, link);
+}
+
 static void link_health(void *arg, uint32_t link, bool good)
 {
 	reload_peer_link_health(((struct host *)arg)->agent.peer, link, good);
@@ -255,6 +260,7 @@ static const struct reload_links_ops links_ops = {
 	.message = link_message,
 	.oversized = link_oversized,
 	.health = link_health,
+	.expired = link_expired,
 	.down = link_down,
 	.refused = link_refused,
 	.gathered = host_ice_gathered,

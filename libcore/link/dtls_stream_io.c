@@ -179,6 +179,9 @@ void reload_dtls_link_read(struct reload_dtls_link *l)
 
 void reload_dtls_link_icmp(struct reload_dtls_link *l, const struct reload_udp_error *error)
 {
+	const struct reload_links *links = l->base.links;
+	if (error->expired && links->set.ops->expired)
+		links->set.ops->expired(links->set.arg, l->base.id);
 	reload_reliable_icmp(&l->reliable, error->hard);
 	if (reload_reliable_health(&l->reliable) == RELOAD_HEALTH_LOST)
 		reload_secure_link_fail(&l->base, RELOAD_LINK_DOWN, strerror(error->err));

@@ -64,6 +64,8 @@ struct reload_links_ops {
 	 * most; may be NULL
 	 */
 	void (*addresses_changed)(void *arg, const struct reload_addresses *now);
+	/* a datagram of a link that is up was given up on its way, as ICMP Time Exceeded says; may be NULL */
+	void (*expired)(void *arg, uint32_t link);
 };
 
 /* Zero means the default in parentheses. */

@@ -147,6 +147,14 @@ static bool is_hard(const struct sock_extended_err *e)
 	       e->ee_code == ICMP6_DST_UNREACH_NOPORT;
 }
 
+static bool is_expired(const struct sock_extended_err *e)
+{
+	return (e->ee_origin == SO_EE_ORIGIN_ICMP && e->ee_type == ICMP_TIME_EXCEEDED &&
+		       e->ee_code == ICMP_EXC_TTL) ||
+	       (e->ee_origin == SO_EE_ORIGIN_ICMP6 && e->ee_type == ICMP6_TIME_EXCEEDED &&
+		       e->ee_code == ICMP6_TIME_EXCEED_TRANSIT);
+}
+
 bool reload_udp_error(int fd, struct reload_udp_error *out)
 {
 	struct sockaddr_storage a;
@@ -167,6 +175,7 @@ bool reload_udp_error(int fd, struct reload_udp_error *out)
 		reload_sockaddr_from(&out->to, &a);
 		out->err = (int)e.ee_errno;
 		out->hard = is_hard(&e);
+		out->expired = is_expired(&e);
 	}
 	return true;
 }

@@ -13,7 +13,8 @@ struct reload_udp_local {
 /* What ICMP said of a datagram that was sent. */
 struct reload_udp_error {
 	struct reload_ip_port to;
-	int err;   /* errno: ECONNREFUSED, EHOSTUNREACH .. */
+	int err; /* errno: ECONNREFUSED, EHOSTUNREACH .. */
+	bool expired; /* on its way it could go over no further router: its TTL, or hop limit, was used up */
 	bool hard; /* port or protocol unreachable (RFC 1122 s4.2.3.9), said by the other end */
 };
 

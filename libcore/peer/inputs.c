@@ -12,7 +12,7 @@ void reload_peer_link_up(struct reload_peer *p, uint32_t link, struct reload_cer
 void reload_peer_link_down(struct reload_peer *p, uint32_t link, enum reload_err err)
 {
 	reload_engine_enter(p->engine);
-	reload_diagnostics_link_down(p->diagnostics, link);
+	reload_diagnostics_link_failed(p->diagnostics, link, RELOAD_UNDERLAY_UNREACHABLE);
 	reload_link_down(p->connections, link, err);
 	reload_engine_exit(p->engine);
 }
@@ -29,6 +29,13 @@ void reload_peer_link_health(struct reload_peer *p, uint32_t link, bool good)
 {
 	reload_engine_enter(p->engine);
 	reload_link_health(p->connections, link, good);
+	reload_engine_exit(p->engine);
+}
+
+void reload_peer_link_expired(struct reload_peer *p, uint32_t link)
+{
+	reload_engine_enter(p->engine);
+	reload_diagnostics_link_failed(p->diagnostics, link, RELOAD_UNDERLAY_TIME_EXCEEDED);
 	reload_engine_exit(p->engine);
 }
 

@@ -61,6 +61,12 @@ void reload_peer_gathered(
 /* reload_peer_link_health() reports that a link stopped (false) or resumed (true) acknowledging (R-6.6-05). */
 void reload_peer_link_health(struct reload_peer *p, uint32_t link, bool good);
 
+/*
+ * reload_peer_link_expired() reports that a datagram of a link that is up was given up on its way (ICMP Time Exceeded): whoever asked over it by
+ * RFC 7851 is told.
+ */
+void reload_peer_link_expired(struct reload_peer *p, uint32_t link);
+
 /* reload_peer_message() takes one message or fragment as a frame's payload; bytes are not kept. */
 void reload_peer_message(struct reload_peer *p, uint32_t link, struct span message);
 

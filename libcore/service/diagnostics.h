@@ -43,10 +43,11 @@ enum reload_err reload_diagnostics_passes(struct reload_diagnostics *d,
 	const struct reload_header *h, struct span message, char info[RELOAD_PASS_INFO]);
 
 /*
- * reload_diagnostics_link_down() sends Error_Underlay_Destination_Unreachable to whoever asked over this node, not long ago, for what was
- * forwarded over a link that has failed.  It is called while the link is in the table.
+ * reload_diagnostics_link_failed() sends Error_Underlay_Destination_Unreachable, or Error_Underlay_Time_Exceeded, to whoever asked over this node, not long
+ * ago, for what was forwarded over a link that has failed, or whose datagrams are given up on their way.  It is called while the link is in the table.
  */
-void reload_diagnostics_link_down(struct reload_diagnostics *d, uint32_t link);
+void reload_diagnostics_link_failed(
+	struct reload_diagnostics *d, uint32_t link, enum reload_err err);
 
 /* What a request asks for (RFC 7851 s6.1). */
 struct reload_diagnostics_wish {

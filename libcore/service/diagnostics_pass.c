@@ -162,18 +162,19 @@ enum reload_err reload_diagnostics_passes(struct reload_diagnostics *d,
 	return err;
 }
 
-void reload_diagnostics_link_down(struct reload_diagnostics *d, uint32_t link)
+void reload_diagnostics_link_failed(
+	struct reload_diagnostics *d, uint32_t link, enum reload_err err)
 {
 	struct reload_connection *lost = reload_connection_by_link(d->connections, link);
 	char info[RELOAD_PASS_INFO], hex[RELOAD_ID_HEX];
 	if (!lost || !lost->node.len)
 		return;
-	snprintf(info, sizeof(info), "node=%s;reason=link-down", reload_id_hex(hex, &lost->node));
+	snprintf(info, sizeof(info), "node=%s;reason=%s", reload_id_hex(hex, &lost->node),
+		err == RELOAD_UNDERLAY_TIME_EXCEEDED ? "ttl" : "link-down");
 	for (struct diagnostics_passed *p = d->passed; p < d->passed + PASSED_MAX; p++) {
 		if (!p->transaction || p->to != link || p->until < d->engine->now)
 			continue;
 		p->transaction = 0; /* once for each */
-		(void)reload_exchange_refuse(
-			d->exchange, p->from, &p->header, RELOAD_UNDERLAY_UNREACHABLE, info);
+		(void)reload_exchange_refuse(d->exchange, p->from, &p->header, err, info);
 	}
 }

@@ -300,6 +300,8 @@ setup() {
 	ok
 	same_schema reload-diag tables
 	jq -e '[.links[].user] | contains(["bob@calls.example", "carol@calls.example"])' <<<"$output"
+	# R7851-51: the delay of one hop is measured by the link itself, without a diagnostic message
+	jq -e 'all(.links[]; .rtt_ms > 0 and .rtt_ms < 5000)' <<<"$(reload-diag tables -j)"
 }
 
 @test "a node that does not answer is lost, in time" {

@@ -97,6 +97,7 @@ found() {
 }
 
 @test "a clock that is wrong" {
+	# R7851-52: an overlay with diagnostics needs clocks that agree
 	lab_clock || skip "needs a compiler, and an agent without sanitizers"
 	reload-enroll issue frank@calls.example --identity frank >/dev/null
 	AHEAD=60 LD_PRELOAD=$PWD/clock.so reload-agent -I frank -l 127.0.0.1:0 2>lab/frank.log 3>&- &

@@ -18,7 +18,10 @@ static void ping_with_values(void **state)
 	assert_int_equal(s.timestamp_initiated, q.q.timestamp_initiated);
 	assert_int_equal(s.hop_counter, 42);
 	assert_int_equal(s.timestamp_received, wall(r));
-	/* R7851-15: between 1 and 600 s from now */
+	/* R7851-42: the header is that of any answer, back to who asked */
+	assert_int_equal(m->header.transaction_id, c.h.transaction_id);
+	assert_int_equal(m->header.ttl, r->net->config->initial_ttl);
+	/* R7851-15, R7851-48: between 1 and 600 s from now */
 	assert_in_range(s.expiration, wall(r) + 1000, wall(r) + 600000);
 	/* R7851-46: in ascending order, what was asked for and no more */
 	assert_int_equal(s.info_count, 3);

@@ -155,6 +155,23 @@ static void link_fails(void **state)
 	expect_silence(r->a, early.h.transaction_id);
 }
 
+static void datagrams_expire(void **state)
+{
+	struct ring *r = *state;
+	struct asked q = asked(r, 0);
+	struct craft c = passing(r, &q, true);
+	tell(&c, r->u);
+	struct net_link *l = net_link_between(r->b, r->u);
+	reload_peer_link_expired(r->u->peer, l->numbers[l->ends[0] == r->u ? 0 : 1]);
+	net_settle(r->net);
+	/* R7851-38, R7851-35: its own code, once; the link stays */
+	struct reload_msg *m = expect_error(r->a, c.h.transaction_id, 22);
+	info_is(m, r->b, ";reason=ttl");
+	expect_silence(r->a, c.h.transaction_id);
+	assert_ptr_equal(net_link_between(r->b, r->u), l);
+	reload_peer_link_expired(r->u->peer, 12345); /* a link that has gone */
+}
+
 static void not_too_many_errors(void **state)
 {
 	struct ring *r = *state;
@@ -195,6 +212,7 @@ int main(void)
 		diagnostics_test(circle),
 		diagnostics_test(misrouted),
 		diagnostics_test(link_fails),
+		diagnostics_test(datagrams_expire),
 		diagnostics_test(not_too_many_errors),
 		diagnostics_test(unreadable),
 	};

@@ -71,15 +71,17 @@ static enum reload_err read_algorithm(struct init_plan *f, struct reload_error_t
 {
 	uint64_t length = 0;
 	const char *name = cli_value(f->cli, "algorithm", "CHORD-RELOAD");
-	if (strcmp(name,
-		    "CHORD-RELOAD")) /* reload_config_write() would refuse it as well, but would not name the option */
-		return wrong(why, "--algorithm", name, "this program knows CHORD-RELOAD");
+	if (strcmp(name, RELOAD_CHORD_SELF_TUNING) &&
+		strcmp(name, "CHORD-RELOAD")) /* reload_config_write() names no option */
+		return wrong(why, "--algorithm", name,
+			"this program knows CHORD-RELOAD and " RELOAD_CHORD_SELF_TUNING);
 	enum reload_err err = cli_number(f->cli, "node-id-length", 16, 16, 20, &length, why);
 	if (err)
 		return err;
 	if (length != 16)
 		return wrong(why, "--node-id-length", cli_value(f->cli, "node-id-length", ""),
-			"CHORD-RELOAD works with Node-IDs of 16 bytes (RFC 6940 s10.2)");
+			"CHORD-RELOAD and " RELOAD_CHORD_SELF_TUNING
+			" work with Node-IDs of 16 bytes (RFC 6940 s10.2)");
 	f->draft.topology_plugin = name;
 	f->draft.node_id_len = (uint8_t)length;
 	return RELOAD_OK;

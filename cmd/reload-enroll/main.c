@@ -5,8 +5,9 @@
 
 static const struct cli_opt init_opts[] = {
 	{ 0, "bootstrap", "ADDR[:PORT]", "bootstrap node of the configuration, port 6084", true },
-	{ 0, "algorithm", "NAME", "overlay algorithm (default CHORD-RELOAD)" },
-	{ 0, "node-id-length", "BYTES", "16 to 20; CHORD-RELOAD needs 16" },
+	{ 0, "algorithm", "NAME",
+		"CHORD-SELF-TUNING sets its own intervals (default CHORD-RELOAD)" },
+	{ 0, "node-id-length", "BYTES", "16 to 20; both algorithms need 16" },
 	{ 0, "self-signed", "sha1|sha256", "permit self-signed certificates, with that digest" },
 	{ 0, "ice", NULL, "links go through NATs by ICE, with the help of TURN servers" },
 	{ 0, "kind", "FILE", "a further Kind: a file with a kind element", true },

@@ -40,6 +40,12 @@ struct reload_diagnostic_grant {
 	struct reload_id node;
 };
 
+/* The algorithms with a name that other rooms ask for, and what number-of-peers-to-probe is when the document has none (RFC 7363 s7). */
+#define RELOAD_CHORD_SELF_TUNING "CHORD-SELF-TUNING"
+enum {
+	RELOAD_PEERS_TO_PROBE = 4
+};
+
 struct reload_config {
 	unsigned refs;
 	struct bytes text; /* the whole document as it came, owned */
@@ -63,6 +69,7 @@ struct reload_config {
 	uint8_t turn_density;
 	bool clients_permitted, no_ice, chord_reactive;
 	uint32_t chord_update_interval_s, chord_ping_interval_s;
+	uint32_t peers_to_probe; /* number-of-peers-to-probe of CHORD-SELF-TUNING (RFC 7363 s7) */
 	char *shared_secret;
 	uint32_t max_message_size;
 	uint8_t initial_ttl;

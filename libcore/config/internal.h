@@ -9,6 +9,7 @@
 #define RELOAD_XMLNS_REDIR       "urn:ietf:params:xml:ns:p2p:redir"
 #define RELOAD_XMLNS_SIP         "urn:ietf:params:xml:ns:p2p:config-base:sip"
 #define RELOAD_XMLNS_DIAGNOSTICS "urn:ietf:params:xml:ns:p2p:config-diagnostics"
+#define RELOAD_XMLNS_SELF_TUNING "urn:ietf:params:xml:ns:p2p:self-tuning"
 #define RELOAD_XMLNS_OWN                                                                           \
 	"urn:x-reload:config" /* extensions of this program, which others leave unread */
 
@@ -192,6 +193,12 @@ enum reload_err reload_kind_name_read(struct reload_kind *kind, const struct rel
  */
 enum reload_err reload_branching_read(uint32_t *out, const struct reload_xml_node *parent,
 	struct reload_error_text *why) MUST_CHECK;
+/*
+ * reload_self_tuning_read() sets peers_to_probe, and warns of settings that CHORD-SELF-TUNING does not heed or cannot do without (RFC 7363 s7).
+ * RELOAD_BAD_CONFIG, why filled.
+ */
+enum reload_err reload_self_tuning_read(struct reload_config *c,
+	const struct reload_xml_node *element, struct reload_error_text *why);
 
 /*
  * reload_kind_domains_read() reads the restriction of domains (RFC 7904 s3.4) among the children of a kind or configuration element;

@@ -369,10 +369,10 @@ static enum reload_err read_attributes(struct reader *r, const struct reload_xml
 }
 
 /* The plug-ins, protocols and extensions that this program implements. */
-static const char *const known_plugins[] = { "CHORD-RELOAD" };
+static const char *const known_plugins[] = { "CHORD-RELOAD", RELOAD_CHORD_SELF_TUNING };
 static const char *const known_protocols[] = { "TLS" };
 static const char *const known_extensions[] = { RELOAD_XMLNS_BASE, RELOAD_XMLNS_CHORD,
-	RELOAD_XMLNS_REDIR, RELOAD_XMLNS_DIAGNOSTICS };
+	RELOAD_XMLNS_REDIR, RELOAD_XMLNS_DIAGNOSTICS, RELOAD_XMLNS_SELF_TUNING };
 
 static bool known(const char *name, const char *const *names, size_t count)
 {
@@ -395,7 +395,8 @@ static void check_support(struct reader *r, const struct reload_xml_node *elemen
 			c->topology_plugin);
 	if (c->node_id_len != 16) /* CHORD-05 */
 		reload_config_unsupported(c, element, "set node-id-length to 16 or leave it out",
-			"node-id-length is %u, but CHORD-RELOAD works with 16 only",
+			"node-id-length is %u, but CHORD-RELOAD works with 16 only, and so does "
+			"CHORD-SELF-TUNING",
 			c->node_id_len);
 	for (size_t i = 0; i < c->mandatory_extensions.count; i++)
 		if (!known(c->mandatory_extensions.at[i], known_extensions,
@@ -448,6 +449,7 @@ enum reload_err reload_config_read(struct reload_config *config,
 	config->clients_permitted = config->chord_reactive = true;
 	config->chord_update_interval_s = 600;
 	config->chord_ping_interval_s = 3600;
+	config->peers_to_probe = RELOAD_PEERS_TO_PROBE;
 	config->max_message_size = 5000;
 	config->initial_ttl = 100;
 	config->overlay_reliability_timer_ms = 3000;
@@ -463,5 +465,8 @@ enum reload_err reload_config_read(struct reload_config *config,
 	if (err)
 		return err;
 	check_support(&r, element);
+	err = reload_self_tuning_read(config, element, why);
+	if (err)
+		return err;
 	return make_trust(&r, element);
 }

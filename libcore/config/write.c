@@ -94,6 +94,12 @@ static void attributes(struct wr *w, const struct reload_config_draft *d)
 	wr_text(w, ">\n");
 }
 
+/* RFC 7363 s7: a node that lacks the extension must not join. */
+static bool is_tuned(const struct reload_config_draft *d)
+{
+	return d->topology_plugin && !strcmp(d->topology_plugin, RELOAD_CHORD_SELF_TUNING);
+}
+
 static void parameters(struct wr *w, const struct reload_config_draft *d)
 {
 	element(w, "topology-plugin", d->topology_plugin ? d->topology_plugin : "CHORD-RELOAD");
@@ -133,6 +139,11 @@ static void parameters(struct wr *w, const struct reload_config_draft *d)
 	ids(w, "bad-node", d->bad_nodes, d->bad_nodes_count);
 	if (d->redir)
 		element(w, "mandatory-extension", RELOAD_XMLNS_REDIR);
+	if (!is_tuned(d))
+		return;
+	element(w, "mandatory-extension", RELOAD_XMLNS_SELF_TUNING);
+	number(w, "self-tuning:number-of-peers-to-probe",
+		d->peers_to_probe ? d->peers_to_probe : RELOAD_PEERS_TO_PROBE);
 }
 
 /* RFC 7851 s7 and s9.6: the extension, and for each Kind who may read it. */
@@ -238,6 +249,8 @@ static enum reload_err document(struct wr *w, const struct reload_config_draft *
 		   "\"");
 	if (d->grants_count)
 		wr_text(w, "\n    xmlns:diag=\"" RELOAD_XMLNS_DIAGNOSTICS "\"");
+	if (is_tuned(d))
+		wr_text(w, "\n    xmlns:self-tuning=\"" RELOAD_XMLNS_SELF_TUNING "\"");
 	wr_text(w, ">\n");
 	size_t mark = w->len + 2; /* after the indentation of <configuration> */
 	attributes(w, d);

@@ -21,6 +21,7 @@ struct reload_config_draft {
 	uint32_t max_message_size, initial_ttl,
 		overlay_reliability_timer_ms; /* 0: not written, so that the default applies */
 	uint32_t chord_update_interval_s, chord_ping_interval_s; /* 0: not written */
+	uint32_t peers_to_probe;         /* of CHORD-SELF-TUNING; 0: RELOAD_PEERS_TO_PROBE */
 	const struct reload_id *signers; /* both kind-signer and configuration-signer */
 	size_t signers_count;
 	const char *const *kind_elements; /* each "<kind ...> ... </kind>", to be signed */

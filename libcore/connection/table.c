@@ -158,7 +158,7 @@ struct reload_connection *reload_connection_add(
 	con->order = c->order++;
 	con->cert = reload_cert_ref(cert);
 	con->good = true;
-	con->since = con->used = con->active = now;
+	con->since = con->used = con->active = con->heard = now;
 	con->slot = (uint16_t)slot_take(c, con);
 	if (!link_enter(c, con))
 		abort(); /* the host used a link number twice */

@@ -27,6 +27,7 @@ struct reload_connection {
 	 * active: when any message did.
 	 */
 	reload_ms used, active;
+	reload_ms heard; /* when a message last came over it */
 	reload_ms
 		asked_at; /* membership/spare.c: when the other end was asked whether it needs the link; 0: not lately */
 	uint64_t sent, received;

@@ -96,6 +96,11 @@ struct reload_host_ops {
 	 */
 	void (*link_certificate)(void *host, uint32_t link, struct reload_cert *cert,
 		struct reload_cert *const *others, size_t others_count);
+	/*
+	 * when anything last came over a link that is up, also what is no message: an ACK, or what keeps a NAT open; monotonic.  NULL: this
+	 * host knows of messages alone
+	 */
+	reload_ms (*link_heard)(void *host, uint32_t link);
 	/* one RELOAD message or fragment; a link whose queue is full drops it (end-to-end repetition repairs) */
 	void (*link_send)(void *host, uint32_t link, struct span message);
 	/* send what is queued, then close; reload_peer_link_down() is not called for it */

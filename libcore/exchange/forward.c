@@ -275,7 +275,7 @@ void reload_exchange_message(struct reload_exchange *x, uint32_t link, struct sp
 	struct reload_connection *con = reload_connection_by_link(x->connections, link);
 	if (con) {
 		con->received++;
-		con->active = x->engine->now;
+		con->active = con->heard = x->engine->now;
 		reload_engine_count(x->engine, RELOAD_COUNT_RECEIVED);
 		route(x, con, message, true);
 	}

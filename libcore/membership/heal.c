@@ -1,4 +1,5 @@
 #include "membership/attempt.h"
+#include "membership/probe.h"
 
 /*
  * Links of an overlay with ICE that have gone bad.  A NAT forgets a mapping, a host gets another address: the node at the other end is there, the way is
@@ -179,30 +180,17 @@ void reload_heal_clear(struct reload_membership *m)
 
 /* -- the new link is up ------------------------------------------------------------------------------------------------------ */
 
-/* Sets for how long the node has run; false: it did not say so. */
-static bool uptime_read(const struct reload_result *result, reload_ms *uptime)
-{
-	if (result->err)
-		return false;
-	const struct reload_probe_ans *ans = &result->answer->body.probe_ans;
-	for (size_t i = 0; i < ans->probe_info_count; i++)
-		if (ans->probe_info[i].type == RELOAD_PROBE_UPTIME) {
-			*uptime = ans->probe_info[i].value * (reload_ms)RELOAD_SECOND;
-			return true;
-		}
-	return false;
-}
-
 static void judged(void *arg, struct reload_request *r, const struct reload_result *result)
 {
 	struct reload_membership *m = arg;
 	struct reload_connection *con = reload_connection_by_link(m->connections, r->over_link),
 				 *old;
-	reload_ms uptime;
+	uint32_t uptime_s;
 	if (!con)
 		return;
-	bool known = uptime_read(result, &uptime);
-	if (known && uptime + CLOCK_SLACK_MS >= m->engine->now - con->succeeds) {
+	bool known = reload_probe_uptime(result, &uptime_s);
+	if (known && uptime_s * (reload_ms)RELOAD_SECOND + CLOCK_SLACK_MS >=
+			     m->engine->now - con->succeeds) {
 		while ((old = reload_links_older(m, con, NULL)))
 			reload_link_drop(m->connections, old, RELOAD_OK);
 		return;
@@ -245,5 +233,5 @@ void reload_heal_up(struct reload_membership *m, struct reload_connection *con)
 	struct reload_request *r =
 		reload_request_internal(m->exchange, RELOAD_PROBE_REQ, &to, 1, judged, m);
 	r->over_link = con->link;
-	reload_request_send(r, &req);
+	reload_probe_send(m->route, r, &req);
 }

@@ -47,7 +47,7 @@ struct reload_membership {
 	uint32_t attach_cookie,
 		attaches_count; /* a client's: of the Attach under way, 0: none; how many so far */
 	bool reattach_due;      /* the ring changed during it */
-	struct reload_timer leaving, unresponsive, spare, heal, second;
+	struct reload_timer leaving, unresponsive, spare, silence, heal, second;
 	reload_ms addresses_changed; /* of this host, 0: not so far */
 	reload_ms
 		way_searched; /* heal.c: when a bootstrap node was last looked for, 0: not so far */
@@ -86,6 +86,9 @@ struct reload_connection *reload_links_older(struct reload_membership *m,
 	const struct reload_connection *con, struct reload_connection *before);
 /* reload_link_check() closes a link with a Node-ID over which no Ping is answered within some seconds. */
 void reload_link_check(struct reload_membership *m, struct reload_connection *con);
+/* reload_link_try() does so within timeout_ms; 0: after all repetitions of the Ping. */
+void reload_link_try(
+	struct reload_membership *m, struct reload_connection *con, reload_ms timeout_ms);
 
 /* -- spare.c: links that nobody needs -------------------------------------------------------------------------------------- */
 
@@ -98,6 +101,12 @@ void reload_spare_end(struct reload_membership *m);
 /* reload_second_link_check() lets a joined client that has links to one peer alone make another one soon; reload_second_link_clear() ends that. */
 void reload_second_link_check(struct reload_membership *m);
 void reload_second_link_clear(struct reload_membership *m);
+
+/* -- silence.c: peers that have fallen silent --------------------------------------------------------------------------------- */
+
+/* reload_silence_begin() starts to watch the links while the node stays joined, if its topology wants that; reload_silence_end() stops it. */
+void reload_silence_begin(struct reload_membership *m);
+void reload_silence_end(struct reload_membership *m);
 
 /* -- attach.c, attach_ice.c, attempt.c, attach_serve.c ------------------------------------------------------------------------------------ */
 

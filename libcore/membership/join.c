@@ -54,10 +54,13 @@ void reload_join_state_set(struct reload_membership *m, enum reload_state state)
 	reload_engine_event(m->engine, &(struct reload_event){ .type = RELOAD_EV_STATE,
 					       .code = (uint16_t)state,
 					       .node = &m->engine->self });
-	if (state == RELOAD_STATE_JOINED)
+	if (state == RELOAD_STATE_JOINED) {
 		reload_spare_begin(m);
-	else
+		reload_silence_begin(m);
+	} else {
 		reload_spare_end(m);
+		reload_silence_end(m);
+	}
 	m->watch->state(m->watch_arg, state);
 }
 
@@ -506,4 +509,5 @@ void reload_join_clear(struct reload_membership *m)
 	reload_timer_cancel(&m->engine->timers, &m->unresponsive);
 	reload_spare_end(m);
 	reload_second_link_clear(m);
+	reload_silence_end(m);
 }

@@ -18,6 +18,12 @@ static void checked(void *arg, struct reload_request *r, const struct reload_res
 
 void reload_link_check(struct reload_membership *m, struct reload_connection *con)
 {
+	reload_link_try(m, con, CHECK_MS);
+}
+
+void reload_link_try(
+	struct reload_membership *m, struct reload_connection *con, reload_ms timeout_ms)
+{
 	struct reload_destination to = reload_dest_node(&con->node);
 	struct reload_ping_req ping = { 0 };
 	if (con->checking)
@@ -26,7 +32,7 @@ void reload_link_check(struct reload_membership *m, struct reload_connection *co
 	struct reload_request *r =
 		reload_request_internal(m->exchange, RELOAD_PING_REQ, &to, 1, checked, m);
 	r->over_link = con->link;
-	r->timeout_ms = CHECK_MS;
+	r->timeout_ms = timeout_ms;
 	reload_request_send(r, &ping);
 }
 

@@ -1,6 +1,7 @@
 #include "membership/internal.h"
 
 #include "membership/cached_peers.h"
+#include "membership/probe.h"
 
 /* What the topology plug-in calls: it opens and closes links, sends messages and reports its state. */
 
@@ -173,6 +174,26 @@ static void host_ping(
 	o->starting = false;
 }
 
+static void probe_done(void *arg, struct reload_request *r, const struct reload_result *result)
+{
+	struct reload_membership *m = arg;
+	uint32_t uptime_s;
+	bool known = reload_probe_uptime(result, &uptime_s);
+	if (!result->err)
+		m->route->topology->probed(m->route->plugin, &r->target, known ? &uptime_s : NULL);
+}
+
+static void host_probe(void *arg, const struct reload_id *node)
+{
+	static const uint8_t uptime = RELOAD_PROBE_UPTIME;
+	struct reload_membership *m = arg;
+	struct reload_destination to = reload_dest_node(node);
+	struct reload_probe_req req = { .requested_info = span_of(&uptime, 1) };
+	reload_probe_send(m->route,
+		reload_request_internal(m->exchange, RELOAD_PROBE_REQ, &to, 1, probe_done, m),
+		&req);
+}
+
 static bool host_holds_earlier_values(void *arg)
 {
 	return ((struct reload_membership *)arg)->had_values_at_join;
@@ -225,6 +246,7 @@ struct reload_topology_host reload_membership_topology_host(struct reload_member
 		.holds_earlier_values = host_holds_earlier_values,
 		.disconnect = host_disconnect,
 		.ping = host_ping,
+		.probe = host_probe,
 		.relocate = host_locate,
 		.partition = host_partition,
 		.state = host_state,

@@ -233,6 +233,8 @@ struct reload_status {
 	reload_ms phase_ms[RELOAD_PHASES];
 	enum reload_phase phase;
 	enum reload_err last_error;
+	bool is_tuned; /* it sets its own pace (RFC 7363); tuning: how */
+	struct reload_topology_tuning tuning;
 	struct reload_topology_tables tables;
 	struct reload_id range_from, range_to; /* responsible for (from, to]; len 0: nothing */
 	size_t links, requests, work, resources, values, value_bytes;

@@ -1,5 +1,7 @@
 #include "peer/internal.h"
 
+#include "membership/probe.h"
+
 /* Requests as the host may make them: one function per method. */
 
 /* A request of the host, if this node may make any now. */
@@ -67,7 +69,12 @@ struct reload_request *reload_peer_probe(struct reload_peer *p,
 	void *arg, enum reload_err *err)
 {
 	struct reload_probe_req req = { .requested_info = types };
-	return begin(p, RELOAD_PROBE_REQ, target, &req, fn, arg, err);
+	reload_engine_enter(p->engine);
+	struct reload_request *r = request(p, RELOAD_PROBE_REQ, target, fn, arg, err);
+	if (r)
+		reload_probe_send(&p->route, r, &req);
+	reload_engine_exit_deferred(p->engine);
+	return r;
 }
 
 struct reload_request *reload_peer_route_query(struct reload_peer *p,

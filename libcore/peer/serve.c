@@ -1,5 +1,7 @@
 #include "peer/internal.h"
 
+#include "membership/probe.h"
+
 /*
  * Requests of others, verified: one row per message code.  Store, Attach, Join, Leave, Update and ConfigUpdate have files
  * of their own.
@@ -33,15 +35,20 @@ static void serve_probe(struct reload_incoming *in)
 				p->replica, p->engine->wall, &values, &bytes);
 			break;
 		case RELOAD_PROBE_UPTIME:
-			one.value =
-				(uint32_t)((p->engine->now - p->engine->started) / RELOAD_SECOND);
+			one.value = p->route.topology->uptime_s(p->route.plugin);
 			break;
 		default:
 			continue; /* MSG-14: unknown types are left out */
 		}
 		info[ans.probe_info_count++] = one;
 	}
-	reload_answer(in, RELOAD_PROBE_ANS, &ans);
+	reload_probe_answer(&p->route, in, &ans);
+}
+
+static void probe_answered(struct reload_request *r, struct reload_incoming *in)
+{
+	const struct reload_peer *p = r->method->arg;
+	reload_probe_heard(&p->route, in);
 }
 
 /* The point that a RouteQuery asks for; false: it was answered. */
@@ -115,7 +122,7 @@ enum {
 
 static const struct reload_method_row methods[] = {
 	{ RELOAD_PING_REQ, .flags = AGAIN | RELOAD_METHOD_UNBOUND, .serve = serve_ping },
-	{ RELOAD_PROBE_REQ, .flags = AGAIN, .serve = serve_probe },
+	{ RELOAD_PROBE_REQ, .flags = AGAIN, .serve = serve_probe, .answered = probe_answered },
 	{ RELOAD_ROUTE_QUERY_REQ, .flags = AGAIN, .serve = serve_route_query },
 	{ RELOAD_CONFIG_UPDATE_REQ, .flags = RELOAD_METHOD_ANY_SEQUENCE,
 		.serve = reload_configure_serve },

@@ -24,6 +24,7 @@ void reload_peer_status(struct reload_peer *p, struct reload_status *out)
 		.work = reload_exchange_work(p->exchange) };
 	memcpy(out->phase_ms, m.phase_ms, sizeof(out->phase_ms));
 	topology->tables(p->route.plugin, &out->tables);
+	out->is_tuned = topology->tuning(p->route.plugin, &out->tuning);
 	topology->range(p->route.plugin, &out->range_from, &out->range_to);
 	out->responsible_ppb = topology->responsible_ppb(p->route.plugin);
 	out->resources = reload_replica_counts(

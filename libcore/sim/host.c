@@ -63,6 +63,18 @@ static size_t host_link_mtu(void *host, uint32_t link)
 	return reload_sim_by_datagrams(reload_sim_body_of(host)->node.sim) ? DTLS_MTU : 0;
 }
 
+/*
+ * What keeps a link alive (RFC 6940 s6.5.1.14) is not simulated.  It comes every few seconds while the other end is there, so the time is known: now, or
+ * when the other end stopped.
+ */
+static reload_ms host_link_heard(void *host, uint32_t link)
+{
+	struct reload_sim_body *n = reload_sim_body_of(host);
+	unsigned end;
+	struct reload_sim_link *l = reload_sim_link_find(n, link, &end);
+	return l ? reload_sim_link_heard(n->node.sim, l, end) : 0;
+}
+
 static void host_link_send(void *host, uint32_t link, struct span message)
 {
 	struct reload_sim_body *n = reload_sim_body_of(host);
@@ -150,6 +162,7 @@ const struct reload_host_ops reload_sim_host_ops = {
 	.link_gather = host_link_gather,
 	.link_check = host_link_check,
 	.link_mtu = host_link_mtu,
+	.link_heard = host_link_heard,
 	.link_send = host_link_send,
 	.link_close = host_link_close,
 	.job = host_job,

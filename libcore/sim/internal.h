@@ -217,6 +217,9 @@ bool reload_sim_packet_lost(struct reload_sim *s, const struct reload_sim_link *
 /* reload_sim_link_find() returns the link of that number and which end of it is n's, NULL when n has none. */
 struct reload_sim_link *reload_sim_link_find(
 	const struct reload_sim_body *n, uint32_t number, unsigned *end);
+/* reload_sim_link_heard() is when a packet that keeps the link alive last came to end e: now, or when the other end stopped; 0: not known. */
+reload_ms reload_sim_link_heard(
+	const struct reload_sim *s, const struct reload_sim_link *l, unsigned e);
 /* reload_sim_link_connect() makes a link by ICE between client and server, by those numbers: its handshake begins now. */
 void reload_sim_link_connect(struct reload_sim_body *client, uint32_t client_number,
 	struct reload_sim_body *server, uint32_t server_number);

@@ -541,6 +541,8 @@ static struct run *run_new(const struct reload_sim_scenario *scenario, uint64_t 
 		.duplicate = c->faults.duplicate,
 		.reorder = c->faults.reorder,
 		.links = r->scenario.links,
+		.self_tuning = r->scenario.algorithm,
+		.no_reactive = !r->scenario.reactive,
 		.update_interval_s = (uint32_t)(r->scenario.update_interval / RELOAD_SECOND),
 		.ping_interval_s = (uint32_t)(r->scenario.ping_interval / RELOAD_SECOND),
 		.store_limit = r->scenario.store_limit,

@@ -56,6 +56,7 @@ struct reload_sim_setup {
 	uint32_t loss, drop, duplicate,
 		reorder; /* per million messages of a link, or datagrams; reorder: only of these */
 	enum reload_sim_links links;
+	bool self_tuning, no_reactive;               /* CHORD-SELF-TUNING; chord-reactive false */
 	uint32_t update_interval_s, ping_interval_s; /* of the configuration; 0: the defaults */
 	size_t store_limit;                          /* bytes per node */
 	FILE *trace;                                 /* gets a line for each event; NULL: none */

@@ -1,5 +1,6 @@
 /*
- * CHORD-RELOAD (RFC 6940 s10): the functions of the table in topology.h, one for each event.
+ * CHORD-RELOAD (RFC 6940 s10): the functions of the table in topology.h, one for each event.  CHORD-SELF-TUNING (RFC 7363) is the same
+ * algorithm with another pace: struct chord_pace says in what it differs, chord_tuning.c how it measures the ring.
  *
  * chord_base.h lists the other files.  The description of the algorithm that s6.4.1 asks for is at the top of each: joining in
  * chord_join.c and chord_admit.c; stabilisation in chord_update.c and chord_update_in.c (Updates), chord_pending.c (to which nodes we
@@ -30,6 +31,7 @@
 #include "topology/chord_repair.h"
 #include "topology/chord_route.h"
 #include "topology/chord_tables.h"
+#include "topology/chord_tuning.h"
 #include "topology/chord_update.h"
 #include "topology/chord_update_in.h"
 
@@ -42,6 +44,7 @@ static void after(struct reload_topology *t)
 	reload_chord_pending_start_due(t);
 	if (reload_chord_join_step(t))
 		reload_chord_admit_waiting(t);
+	reload_chord_tuning_step(t);
 	reload_chord_finger_step(t);
 	reload_chord_check_step(t);
 	reload_chord_update_flush(t);
@@ -54,17 +57,21 @@ static reload_ms interval(uint32_t s)
 
 static void configure(struct reload_topology *t, const struct reload_config *config)
 {
-	t->reactive = config->chord_reactive;
+	t->reactive = t->pace->reactive && config->chord_reactive;
 	t->update_interval = interval(config->chord_update_interval_s);
 	t->ping_interval = interval(config->chord_ping_interval_s);
+	t->peers_to_probe = config->peers_to_probe;
 }
 
-static struct reload_topology *new (const struct reload_config *config,
-	const struct reload_id *self, const struct reload_topology_host *host)
+static struct reload_topology *new_with(const struct chord_pace *pace,
+	const struct reload_config *config, const struct reload_id *self,
+	const struct reload_topology_host *host)
 {
 	if (config->node_id_len != CHORD_ID_LEN || self->len != CHORD_ID_LEN)
 		return NULL;
 	struct reload_topology *t = RELOAD_NEW(reload_topology);
+	t->pace = pace;
+	t->joined_at = RELOAD_NEVER;
 	t->host = *host;
 	t->self = *self;
 	t->after = after;
@@ -78,12 +85,36 @@ static struct reload_topology *new (const struct reload_config *config,
 	t->updates = reload_chord_updates_new();
 	t->data = reload_chord_data_new();
 	t->finger = reload_chord_finger_new();
+	t->tuning = reload_chord_tuning_new(pace);
 	t->repair = reload_chord_repair_new();
 	t->check = reload_chord_check_new();
 	t->join = reload_chord_join_new();
 	t->admit = reload_chord_admit_new();
 	configure(t, config);
 	return t;
+}
+
+static const struct chord_pace reload_pace = { .reactive = true };
+
+static const struct chord_pace tuned_pace = {
+	.measures = true,
+	.nearest_only = true,
+	.greets = true,
+	.probes_fingers = true,
+	.uptime_joined = true,
+	.silence_ms = 30000, /* 2 * Tr */
+};
+
+static struct reload_topology *new (const struct reload_config *config,
+	const struct reload_id *self, const struct reload_topology_host *host)
+{
+	return new_with(&reload_pace, config, self, host);
+}
+
+static struct reload_topology *new_tuned(const struct reload_config *config,
+	const struct reload_id *self, const struct reload_topology_host *host)
+{
+	return new_with(&tuned_pace, config, self, host);
 }
 
 static void free_chord(struct reload_topology *t)
@@ -94,6 +125,7 @@ static void free_chord(struct reload_topology *t)
 	reload_chord_join_free(t);
 	reload_chord_check_free(t);
 	reload_chord_repair_free(t);
+	reload_chord_tuning_free(t);
 	reload_chord_finger_free(t);
 	reload_chord_data_free(t);
 	reload_chord_updates_free(t);
@@ -145,6 +177,8 @@ static void lost(struct reload_topology *t, struct chord_link *link)
 	struct reload_id node = link->id;
 	bool was_peer = link->ready, spare = reload_chord_link_use(t, &node) == RELOAD_LINK_SPARE;
 	if (was_peer)
+		reload_chord_tuning_failed(t, link);
+	if (was_peer)
 		reload_chord_tables_last(t, link->lists_only_us);
 	if (was_peer) {
 		reload_chord_data_failed(t, &node);
@@ -193,7 +227,10 @@ static void attached(struct reload_topology *t, uint32_t cookie, enum reload_err
 	if (link) {
 		reload_chord_pending_connected(t, node);
 		/* it sends us its Update, since we asked for it; we become its peer by ours */
-		if (ours && !repair && t->state == RELOAD_TOPOLOGY_JOINED)
+		bool sends = ours && !repair && t->state == RELOAD_TOPOLOGY_JOINED;
+		if (sends && t->pace->greets)
+			reload_chord_update_greet(t, link);
+		else if (sends)
 			reload_chord_update_owe(t, link);
 	}
 	reload_chord_after(t);
@@ -267,42 +304,33 @@ static void link_health(struct reload_topology *t, const struct reload_id *node,
 		reload_chord_tables_health(t, link, good);
 }
 
+/* All of the table but the name and the pace. */
+#define SHARED                                                                                     \
+	.free = free_chord, .configure = configure, .first = first, .join = join, .leave = leave,  \
+	.get_state = get_state, .connected = connected, .disconnected = disconnected,              \
+	.attached = attached, .pinged = pinged, .relocated = relocated,                            \
+	.join_answered = join_answered, .join_received = join_received,                            \
+	.handed_over = handed_over, .update_received = reload_chord_update_in,                     \
+	.update_failed = update_failed, .leave_received = leave_received,                          \
+	.link_health = link_health, .released = released, .next_hop = reload_chord_next_hop,       \
+	.responsible = reload_chord_is_responsible, .replicas = reload_chord_replicas,             \
+	.holds = reload_chord_holds, .may_store_replica = reload_chord_may_store_replica,          \
+	.replica_store_refused = reload_chord_data_replica_refused,                                \
+	.unsettled = reload_chord_unsettled, .close_enough = reload_chord_close_enough,            \
+	.tables = reload_chord_tables_list, .link_use = reload_chord_link_use,                     \
+	.full_update_since = reload_chord_full_update_since,                                       \
+	.update_write = reload_chord_update_full,                                                  \
+	.route_query_write = reload_chord_route_query_write,                                       \
+	.responsible_ppb = reload_chord_responsible_ppb, .estimates = reload_chord_estimates,      \
+	.estimates_received = reload_chord_estimates_received, .probed = reload_chord_probed,      \
+	.silence = reload_chord_silence, .tuning = reload_chord_tuning,                            \
+	.uptime_s = reload_chord_uptime_s, .range = reload_chord_range,                            \
+	.resource_id = reload_chord_resource_id
+
 const struct reload_topology_ops reload_chord_topology = {
-	.name = "CHORD-RELOAD",
-	.new = new,
-	.free = free_chord,
-	.configure = configure,
-	.first = first,
-	.join = join,
-	.leave = leave,
-	.get_state = get_state,
-	.connected = connected,
-	.disconnected = disconnected,
-	.attached = attached,
-	.pinged = pinged,
-	.relocated = relocated,
-	.join_answered = join_answered,
-	.join_received = join_received,
-	.handed_over = handed_over,
-	.update_received = reload_chord_update_in,
-	.update_failed = update_failed,
-	.leave_received = leave_received,
-	.link_health = link_health,
-	.released = released,
-	.next_hop = reload_chord_next_hop,
-	.responsible = reload_chord_is_responsible,
-	.replicas = reload_chord_replicas,
-	.holds = reload_chord_holds,
-	.may_store_replica = reload_chord_may_store_replica,
-	.replica_store_refused = reload_chord_data_replica_refused,
-	.unsettled = reload_chord_unsettled,
-	.close_enough = reload_chord_close_enough,
-	.tables = reload_chord_tables_list,
-	.link_use = reload_chord_link_use,
-	.full_update_since = reload_chord_full_update_since,
-	.update_write = reload_chord_update_full,
-	.route_query_write = reload_chord_route_query_write,
-	.responsible_ppb = reload_chord_responsible_ppb,
-	.range = reload_chord_range,
-	.resource_id = reload_chord_resource_id,
+	.name = "CHORD-RELOAD", .new = new, SHARED
+};
+
+const struct reload_topology_ops reload_chord_tuned_topology = {
+	.name = RELOAD_CHORD_SELF_TUNING, .measures = true, .new = new_tuned, SHARED
 };

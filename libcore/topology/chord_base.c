@@ -8,6 +8,13 @@ reload_ms reload_chord_now(const struct reload_topology *t)
 	return t->host.now(t->host.arg);
 }
 
+uint32_t reload_chord_uptime_s(const struct reload_topology *t)
+{
+	bool joined = t->pace->uptime_joined && t->joined_at != RELOAD_NEVER;
+	return (uint32_t)((reload_chord_now(t) - (joined ? t->joined_at : t->born)) /
+			  RELOAD_SECOND);
+}
+
 reload_ms reload_chord_jitter(struct reload_topology *t, reload_ms ms)
 {
 	uint32_t r;

@@ -16,6 +16,7 @@
  *	chord_update	 when and to whom an Update goes
  *	chord_data	 what data has to move when the tables change
  *	chord_finger	 filling the Finger Table
+ *	chord_tuning	 the pace of CHORD-SELF-TUNING: estimates, interval, sizes of the tables
  *	chord_repair	 a new successor when all were lost
  *	chord_partition	 does the overlay consist of several rings?
  *	chord_join	 joining, as the Joining Node
@@ -42,14 +43,37 @@ enum {
 	CHORD_BACKOFF_MAX_MS = 8000,
 };
 
+/*
+ * In what CHORD-SELF-TUNING differs from CHORD-RELOAD (RFC 7363 s3); all else is the same code.  chord.c has a table for each.
+ *
+ *	reactive	chord-reactive of the configuration is heeded; else recovery is periodic (s5)
+ *	measures	the peer estimates the ring (estimate.h).  Its one interval, between which it sends Updates and looks for fingers, and the sizes
+ *			of its tables follow from that; else they follow from the configuration and from the density of the neighbours
+ *	nearest_only	a periodic Update goes to the first predecessor and the first successor alone, one about a new range to the Neighbor
+ *			Table alone (s5.2); else to all neighbours, and to all links
+ *	greets		a new neighbour is sent an Update of type peer_ready (s5.2)
+ *	probes_fingers	a new finger is asked for its uptime at once (s5.3)
+ *	silence_ms	a link of the routing table from which nothing came for that long is tried (s6.3.1); 0: never
+ *	uptime_joined	the uptime in an Update and in an answer to a Probe counts from the join, else from the start
+ */
+struct chord_pace {
+	bool reactive, measures, nearest_only, greets, probes_fingers, uptime_joined;
+	uint16_t silence_ms;
+};
+
 struct reload_topology {
 	/* facts, read by all files */
+	const struct chord_pace *pace;
 	struct reload_topology_host host;
 	struct reload_id self;
-	bool reactive;                            /* chord-reactive of the configuration */
+	bool reactive; /* chord-reactive of the configuration, where the pace heeds it */
 	reload_ms update_interval, ping_interval; /* of the configuration */
-	reload_ms born;                           /* when this object was made */
-	enum reload_topology_state state;         /* reload_chord_set_state() */
+	uint32_t peers_to_probe;                  /* of the configuration */
+	/* written by chord_tuning.c; 0: by reload_chord_goal(), and all fingers */
+	unsigned neighbours_wanted, fingers_wanted;
+	reload_ms joined_at; /* when it became part of the overlay; RELOAD_NEVER: it is not */
+	reload_ms born;      /* when this object was made */
+	enum reload_topology_state state; /* reload_chord_set_state() */
 	/* JOINED, and R-10.5-14 allows Updates; written by chord_join.c, chord_leave.c and first() */
 	bool announced;
 	/* peers, state or the phase of a join changed: chord_pending.c has to choose again what to attach to */
@@ -68,6 +92,7 @@ struct reload_topology {
 	struct chord_updates *updates;
 	struct chord_data *data;
 	struct chord_finger *finger;
+	struct chord_tuning *tuning; /* NULL: the pace measures nothing */
 	struct chord_repair *repair;
 	struct chord_check *check;
 	struct chord_join *join;
@@ -76,6 +101,8 @@ struct reload_topology {
 
 /* reload_chord_now() is the monotonic time of the host. */
 reload_ms reload_chord_now(const struct reload_topology *t);
+/* reload_chord_uptime_s() is the uptime that this node tells others, in seconds. */
+uint32_t reload_chord_uptime_s(const struct reload_topology *t);
 /* reload_chord_jitter() draws a time between half of ms and one and a half of it. */
 reload_ms reload_chord_jitter(struct reload_topology *t, reload_ms ms);
 /* reload_chord_backoff() is the pause after that many failures: CHORD_BACKOFF_MS, doubled for each, at most CHORD_BACKOFF_MAX_MS, with jitter. */

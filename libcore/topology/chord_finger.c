@@ -202,7 +202,8 @@ static void choose(struct reload_topology *t, reload_ms now)
 {
 	uint8_t coins[CHORD_FINGERS_MAX / 8];
 	t->host.random(t->host.arg, coins, sizeof(coins));
-	for (unsigned i = 1; i <= CHORD_FINGERS_MAX && !reload_chord_whole(t); i++) {
+	unsigned last = t->fingers_wanted ? t->fingers_wanted : CHORD_FINGERS_MAX;
+	for (unsigned i = 1; i <= last && !reload_chord_whole(t); i++) {
 		unsigned coin = i - 1;
 		if (!sought(t, i) || !(coins[coin / 8] >> coin % 8 & 1))
 			continue;
@@ -211,6 +212,11 @@ static void choose(struct reload_topology *t, reload_ms now)
 			s->tries = CHORD_SEARCH_TRIES - 1; /* a periodic search sends one Ping */
 		return;
 	}
+}
+
+void reload_chord_finger_search(struct reload_topology *t)
+{
+	choose(t, reload_chord_now(t));
 }
 
 void reload_chord_finger_step(struct reload_topology *t)
@@ -223,7 +229,9 @@ void reload_chord_finger_step(struct reload_topology *t)
 		return;
 	}
 	reload_ms now = reload_chord_now(t);
-	if (!t->finger->search_due)
+	if (t->pace->measures)
+		t->finger->search_due = RELOAD_NEVER; /* reload_chord_finger_search() */
+	else if (!t->finger->search_due)
 		t->finger->search_due = now + reload_chord_jitter(t, t->ping_interval);
 	if (t->finger->search_due <= now) {
 		choose(t, now);

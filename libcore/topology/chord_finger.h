@@ -25,6 +25,8 @@ void reload_chord_finger_stop(struct reload_topology *t);
 bool reload_chord_finger_attached(struct reload_topology *t, uint32_t cookie, enum reload_err err);
 /* reload_chord_finger_lost(): the finger id failed, another one is searched for (R-10.7.2-02). */
 void reload_chord_finger_lost(struct reload_topology *t, const struct reload_id *id);
+/* reload_chord_finger_search() chooses an entry for a search, as each chord-ping-interval does with CHORD-RELOAD. */
+void reload_chord_finger_search(struct reload_topology *t);
 /* reload_chord_finger_step() starts the searches that are due. */
 void reload_chord_finger_step(struct reload_topology *t);
 /* reload_chord_finger_pinged() takes the outcome of a Ping; false when the cookie is not one of these. */

@@ -14,6 +14,7 @@
 #include "topology/chord_pending.h"
 #include "topology/chord_repair.h"
 #include "topology/chord_tables.h"
+#include "topology/chord_tuning.h"
 #include "wire/chord.h"
 
 #include <assert.h>
@@ -87,6 +88,7 @@ void reload_chord_leave_received(
 			t, read ? link->lists_only_us ||
 					   reload_chord_only_us(t, leave.peers, leave.peers_count)
 				: link->lists_only_us);
+		reload_chord_tuning_failed(t, link);
 		reload_chord_repair_lost(t, from);
 		reload_chord_tables_ready(t, link, false);
 		reload_chord_link_drop(t, link);

@@ -28,14 +28,21 @@ struct chord_link {
 	reload_ms full_at;      /* its last full Update; 0: it has sent none */
 	struct reload_id third; /* with listed: its third predecessor; len 0: it has fewer */
 	uint64_t lists_hash;    /* a hash of them */
+	bool uptime_known : 1;  /* also by an answer to a Probe: chord_tuning.c */
+	uint32_t uptime_s;      /* by its last Update or answer, at uptime_at */
+	reload_ms uptime_at;
 
 	/* chord_update.c: our Updates to the node */
 	bool update_due : 1; /* one is to be sent */
 	bool sent_lists : 1; /* the last one had our lists */
-	uint64_t sent;       /* version of our tables in the last one; 0: send again in any case */
+	bool greet : 1; /* it is a new neighbour, or was attached to: it is sent a peer_ready */
+	uint64_t sent;  /* version of our tables in the last one; 0: send again in any case */
 	reload_ms quiet_until; /* none before */
 	reload_ms periodic;    /* for a neighbour: the next one, whether anything changed or not */
 	reload_ms doubted;     /* the last one that was to find out whether it is there; 0: none */
+
+	/* chord_tuning.c */
+	bool finger : 1; /* it was in the Finger Table when the tables were last made, and is asked for its uptime then */
 
 	/* chord_join.c, chord_admit.c */
 	bool join_sent : 1;     /* we sent it a Join in this attempt, */

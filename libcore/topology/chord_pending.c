@@ -385,7 +385,7 @@ static void mark_future_neighbours(const struct reload_topology *t, bool out[CHO
 static size_t nearest_with_pending(struct reload_topology *t, bool clockwise,
 	const bool future[CHORD_PENDING_MAX], struct reload_id out[CHORD_NEIGHBOURS_MAX])
 {
-	size_t max = reload_chord_goal(&t->tables->peers, &t->self);
+	size_t max = reload_chord_neighbours_goal(t);
 	size_t n = clockwise ? reload_chord_set_after(&t->tables->peers, &t->self, out, max)
 			     : reload_chord_set_before(&t->tables->peers, &t->self, out, max);
 	for (size_t i = 0; i < t->pending->count; i++)
@@ -410,7 +410,7 @@ struct wanted {
 
 static struct wanted wanted_neighbours(struct reload_topology *t)
 {
-	struct wanted w = { .max = reload_chord_goal(&t->tables->peers, &t->self) };
+	struct wanted w = { .max = reload_chord_neighbours_goal(t) };
 	bool future[CHORD_PENDING_MAX];
 	mark_future_neighbours(t, future);
 	w.after_count = nearest_with_pending(t, true, future, w.after);

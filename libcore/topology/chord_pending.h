@@ -47,7 +47,7 @@ bool reload_chord_pending_between(
 	struct reload_topology *t, const struct reload_id *from, const struct reload_id *to);
 /*
  * reload_chord_pending_near() fills out with the future neighbours of one side: peers and pending nodes, nearest first, at most
- * reload_chord_goal(); it returns how many.
+ * reload_chord_neighbours_goal(); it returns how many.
  */
 size_t reload_chord_pending_near(
 	struct reload_topology *t, bool clockwise, struct reload_id out[CHORD_NEIGHBOURS_MAX]);

@@ -15,6 +15,7 @@
 #include "topology/chord_past.h"
 #include "topology/chord_pending.h"
 #include "topology/chord_tables.h"
+#include "topology/chord_tuning.h"
 #include "topology/chord_update.h"
 
 static void mark_as_neighbours(
@@ -26,6 +27,8 @@ static void mark_as_neighbours(
 			continue;
 		link->neighbour = true;
 		reload_chord_update_plan(t, link);
+		if (t->pace->greets)
+			reload_chord_update_greet(t, link);
 		reload_chord_past_came(t);
 	}
 }
@@ -58,6 +61,8 @@ void reload_chord_refresh(struct reload_topology *t)
 	bool neighbours, fingers;
 	if (reload_chord_tables_refresh(t, &neighbours, &fingers))
 		mark_neighbours(t);
+	if (fingers)
+		reload_chord_tuning_fingers(t);
 	check_bound(t);
 	if (t->state == RELOAD_TOPOLOGY_JOINED && had_peers && !t->tables->peers.count &&
 		!t->tables->alone)
@@ -69,6 +74,10 @@ void reload_chord_refresh(struct reload_topology *t)
 		reload_chord_past_came(t);
 	if (neighbours || fingers)
 		t->host.tables_changed(t->host.arg);
-	if (t->state == RELOAD_TOPOLOGY_JOINED && (range || (neighbours && t->reactive)))
+	if (t->state != RELOAD_TOPOLOGY_JOINED)
+		return;
+	if (neighbours && t->reactive)
 		reload_chord_update_owe_all(t);
+	else if (range)
+		reload_chord_update_range(t);
 }

@@ -200,5 +200,5 @@ size_t reload_chord_goal(const struct chord_set *peers, const struct reload_id *
 	/* the ring has about 2^zeros stretches as long as this one, with six peers each: log2 N is about zeros + 2.6 */
 	unsigned log2n = (unsigned)__builtin_clzll(reload_chord_high(&span) | 1) + 3;
 	size_t goal = log2n <= 9 ? CHORD_NEIGHBOURS_MIN : (log2n - 1) / 2 - 1;
-	return goal < CHORD_NEIGHBOURS_MAX ? goal : CHORD_NEIGHBOURS_MAX;
+	return goal < CHORD_GOAL_MAX ? goal : CHORD_GOAL_MAX;
 }

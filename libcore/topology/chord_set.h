@@ -7,10 +7,11 @@
 #include "util/id.h"
 
 enum {
-	CHORD_ID_LEN = 16,        /* interop CHORD-05: any other node-id-length is refused */
-	CHORD_NEIGHBOURS_MIN = 3, /* per side, R-10.7-06 */
-	CHORD_NEIGHBOURS_MAX = 8, /* per side, reached at about 10^5 peers: reload_chord_goal() */
-	CHORD_FINGERS_MAX = 128,  /* the Finger Table can hold one per bit of a Node-ID */
+	CHORD_ID_LEN = 16,         /* interop CHORD-05: any other node-id-length is refused */
+	CHORD_NEIGHBOURS_MIN = 3,  /* per side, R-10.7-06 */
+	CHORD_GOAL_MAX = 8,        /* per side, reached at about 10^5 peers: reload_chord_goal() */
+	CHORD_NEIGHBOURS_MAX = 32, /* per side, of CHORD-SELF-TUNING */
+	CHORD_FINGERS_MAX = 128,   /* the Finger Table can hold one per bit of a Node-ID */
 };
 
 typedef unsigned __int128 reload_point; /* of the ring: a Node-ID as a number */

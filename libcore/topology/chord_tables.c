@@ -2,7 +2,7 @@
  * The routing tables (RFC 6940 s10.1, s10.3, s10.7.1).
  *
  * A connected node becomes a peer, that is a member of these tables, by an Update over its own link, or because we admitted it.  It stops
- * being one when its link is lost or it leaves.  Neighbours are the nearest peers, reload_chord_goal() on each side, so a lost
+ * being one when its link is lost or it leaves.  Neighbours are the nearest peers, reload_chord_neighbours_goal() on each side, so a lost
  * neighbour is replaced by the next nearest peer at once.  Fingers are the first peers of each finger interval.
  *
  * A link that the link layer reports as bad carries nothing for other nodes until it is good again.  Its node stays in the Neighbor Table,
@@ -118,11 +118,22 @@ static bool replace(
 	return true;
 }
 
+size_t reload_chord_neighbours_goal(const struct reload_topology *t)
+{
+	return t->neighbours_wanted ? t->neighbours_wanted
+				    : reload_chord_goal(&t->tables->peers, &t->self);
+}
+
+void reload_chord_tables_resized(struct reload_topology *t)
+{
+	t->tables_state->changed = t->reconsider = true;
+}
+
 static bool refresh_neighbours(struct reload_topology *t)
 {
 	struct chord_tables *tables = &t->tables_state->seen;
 	struct reload_id list[CHORD_NEIGHBOURS_MAX];
-	size_t goal = reload_chord_goal(&tables->peers, &t->self);
+	size_t goal = reload_chord_neighbours_goal(t);
 	size_t n = reload_chord_set_before(&tables->peers, &t->self, list, goal);
 	bool changed = replace(tables->predecessors, &tables->predecessors_count, list, n);
 	n = reload_chord_set_after(&tables->peers, &t->self, list, goal);
@@ -133,7 +144,12 @@ static bool refresh_fingers(struct reload_topology *t)
 {
 	struct chord_tables_state *s = t->tables_state;
 	struct reload_id list[CHORD_FINGERS_MAX];
-	size_t n = reload_chord_set_fingers(&s->seen.peers, &t->self, list);
+	size_t n = reload_chord_set_fingers(&s->seen.peers, &t->self, list), kept = 0;
+	for (size_t i = 0; i < n; i++)
+		if (!t->fingers_wanted ||
+			reload_chord_finger_index(&t->self, &list[i]) <= t->fingers_wanted)
+			list[kept++] = list[i];
+	n = kept;
 	while (s->fingers_cap < n)
 		reload_grow(&s->seen.fingers, &s->fingers_cap, s->fingers_cap,
 			sizeof(*s->seen.fingers));

@@ -37,6 +37,10 @@ void reload_chord_tables_bound(struct reload_topology *t, const struct reload_id
  * *neighbours and *fingers: whether these lists changed.
  */
 bool reload_chord_tables_refresh(struct reload_topology *t, bool *neighbours, bool *fingers);
+/* reload_chord_neighbours_goal() is the number of neighbours to have on each side, at most CHORD_NEIGHBOURS_MAX. */
+size_t reload_chord_neighbours_goal(const struct reload_topology *t);
+/* reload_chord_tables_resized(): the lists are to be made anew, because their sizes are others. */
+void reload_chord_tables_resized(struct reload_topology *t);
 /* reload_chord_is_neighbour() returns whether id is in one of the lists of the Neighbor Table. */
 bool reload_chord_is_neighbour(const struct reload_topology *t, const struct reload_id *id);
 /* reload_chord_whole() returns whether our neighbours are the whole ring. */

@@ -51,7 +51,7 @@ void reload_chord_update_write(
 {
 	struct chord_tables lists = *t->tables; /* a copy: the lists of a message are not const */
 	struct reload_chord_update u = {
-		.uptime = (uint32_t)((reload_chord_now(t) - t->born) / RELOAD_SECOND),
+		.uptime = reload_chord_uptime_s(t),
 		.type = (uint8_t)type,
 	};
 	if (type != RELOAD_CHORD_PEER_READY) {
@@ -76,17 +76,24 @@ void reload_chord_update_full(struct reload_topology *t, struct wr *w)
 			RELOAD_NOT_JOINED); /* R-10.5-14: the node that asked gets it when we announce ourselves */
 }
 
+static reload_ms next_periodic(struct reload_topology *t)
+{
+	return t->pace->nearest_only
+		       ? RELOAD_NEVER /* reload_chord_update_nearest() */
+		       : reload_chord_now(t) + reload_chord_jitter(t, t->update_interval);
+}
+
 static void send(struct reload_topology *t, struct chord_link *link, bool lists)
 {
 	struct wr w;
 	wr_init(&w);
 	reload_chord_update_write(t, &w, lists ? RELOAD_CHORD_NEIGHBORS : RELOAD_CHORD_PEER_READY);
 	assert(!w.err);
-	link->update_due = false;
+	link->update_due = link->greet = false;
 	link->sent = t->updates->version;
 	link->sent_lists = lists;
 	if (link->neighbour)
-		link->periodic = reload_chord_now(t) + reload_chord_jitter(t, t->update_interval);
+		link->periodic = next_periodic(t);
 	link->quiet_until = reload_chord_now(t) + CHORD_UPDATE_GAP_MS;
 	t->host.update(t->host.arg, &link->id, wr_done(&w));
 	wr_clear(&w);
@@ -105,8 +112,25 @@ void reload_chord_update_owe(struct reload_topology *t, struct chord_link *link)
 
 void reload_chord_update_plan(struct reload_topology *t, struct chord_link *link)
 {
-	link->periodic = reload_chord_now(t) + reload_chord_jitter(t, t->update_interval);
+	link->periodic = next_periodic(t);
 	t->updates->due = 0;
+}
+
+void reload_chord_update_greet(struct reload_topology *t, struct chord_link *link)
+{
+	link->greet = true;
+	t->updates->due = 0;
+}
+
+void reload_chord_update_nearest(struct reload_topology *t)
+{
+	const struct chord_tables *tables = t->tables;
+	const struct reload_id *nearest[] = { tables->predecessors, tables->successors };
+	for (size_t i = 0; i < COUNT_OF(nearest) && tables->successors_count; i++) {
+		struct chord_link *link = reload_chord_link_find(t, nearest[i]);
+		link->sent = 0;
+		reload_chord_update_owe(t, link);
+	}
 }
 
 void reload_chord_update_news(struct reload_topology *t)
@@ -118,6 +142,15 @@ void reload_chord_update_owe_all(struct reload_topology *t)
 {
 	for (size_t i = 0; i < reload_chord_link_count(t); i++)
 		reload_chord_update_owe(t, reload_chord_link_at(t, i));
+}
+
+void reload_chord_update_range(struct reload_topology *t)
+{
+	for (size_t i = 0; i < reload_chord_link_count(t); i++) {
+		struct chord_link *link = reload_chord_link_at(t, i);
+		if (link->neighbour || !t->pace->nearest_only)
+			reload_chord_update_owe(t, link);
+	}
 }
 
 static bool is_sent_lists(const struct chord_link *link)
@@ -138,7 +171,9 @@ static reload_ms send_if_due(struct reload_topology *t, struct chord_link *link,
 		link->update_due = false;
 	if (link->update_due && link->quiet_until <= now)
 		send(t, link, lists);
-	if (link->update_due)
+	else if (link->greet && link->ready && link->quiet_until <= now)
+		send(t, link, false);
+	if (link->update_due || (link->greet && link->ready))
 		return link->quiet_until;
 	return link->neighbour ? link->periodic : RELOAD_NEVER;
 }

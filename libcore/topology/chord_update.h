@@ -24,6 +24,12 @@ void reload_chord_update_owe(struct reload_topology *t, struct chord_link *link)
 void reload_chord_update_owe_all(struct reload_topology *t);
 /* reload_chord_update_plan() plans the first periodic Update of link, whose node has become a neighbour. */
 void reload_chord_update_plan(struct reload_topology *t, struct chord_link *link);
+/* reload_chord_update_greet() has link sent a peer_ready, once its node is a peer, unless it is sent another Update before. */
+void reload_chord_update_greet(struct reload_topology *t, struct chord_link *link);
+/* reload_chord_update_nearest() makes one with our lists due to the first predecessor and the first successor, whether anything changed or not. */
+void reload_chord_update_nearest(struct reload_topology *t);
+/* reload_chord_update_range() makes one due to those who are told of a new range. */
+void reload_chord_update_range(struct reload_topology *t);
 /* reload_chord_update_news(): our Neighbor Table or range changed, so what was sent before is outdated. */
 void reload_chord_update_news(struct reload_topology *t);
 /* reload_chord_update_doubt() makes an Update to id due, at most one in CHORD_DOUBT_MS: a peer that does not answer it is lost. */

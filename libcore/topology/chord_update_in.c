@@ -13,6 +13,7 @@
 #include "topology/chord_join.h"
 #include "topology/chord_pending.h"
 #include "topology/chord_tables.h"
+#include "topology/chord_tuning.h"
 #include "topology/chord_update.h"
 
 static void note_listed(struct reload_topology *t, const struct reload_id *list, size_t count,
@@ -127,6 +128,7 @@ static void read_direct(struct reload_topology *t, const struct reload_id *from,
 		return;
 	reload_chord_tables_ready(t, link, true);
 	reload_chord_pending_forget(t, from);
+	reload_chord_tuning_uptime(t, link, u->uptime);
 	if (u->type != RELOAD_CHORD_PEER_READY) {
 		link->listed = true;
 		link->third = third_of(from, u);

@@ -1,6 +1,7 @@
 #include "topology/topology.h"
 
-static const struct reload_topology_ops *const plugins[] = { &reload_chord_topology };
+static const struct reload_topology_ops *const plugins[] = { &reload_chord_topology,
+	&reload_chord_tuned_topology };
 
 const struct reload_topology_ops *reload_topology_find(const char *name)
 {

@@ -2,14 +2,15 @@
  * The interface of an overlay algorithm, the "topology plug-in" (RFC 6940 s6.4.1).
  *
  * A plug-in is pure: the engine calls it for each event, and it asks its host, the engine, for links, messages and the movement of data.  It
- * never sees the bytes of a header, a key or the storage.  CHORD-RELOAD (topology/chord.c) is the first; another one is a new file and a
- * row in reload_topology_find().
+ * never sees the bytes of a header, a key or the storage.  CHORD-RELOAD and CHORD-SELF-TUNING (topology/chord.c) are one algorithm with two
+ * paces; another one is a new file and a row in reload_topology_find().
  *
  * Calls never nest: the functions of the host only queue what they are asked for and do not call the plug-in.
  */
 #pragma once
 
 #include "config/config.h"
+#include "topology/estimate.h"
 #include "util/clock.h"
 #include "wire/destination.h"
 
@@ -68,6 +69,11 @@ struct reload_topology_host {
 	void (*ping)(
 		void *arg, uint32_t cookie, const struct reload_destination *list, size_t count);
 	/*
+	 * sends a Probe that asks for the uptime over the link to node, with the own estimates if there are any; probed() and
+	 * estimates_received() follow
+	 */
+	void (*probe)(void *arg, const struct reload_id *node);
+	/*
 	 * looks for a bootstrap node again, as at a join (s10.7.4.4).  The outcome comes through relocated() with the same cookie.
 	 * One search at a time: a second call replaces the cookie of the first
 	 */
@@ -87,8 +93,25 @@ struct reload_topology_tables {
 	size_t predecessors_count, successors_count, fingers_count;
 };
 
+/* How an overlay that sets its own pace runs now (RFC 7363 s6). */
+struct reload_topology_tuning {
+	struct reload_estimates own,
+		in_force; /* in_force: the 75th percentile of the own ones and those of others */
+	struct reload_interval interval;
+	reload_ms period_ms, left_ms; /* the interval with its jitter, and what is left of it */
+	uint32_t longest_s;           /* the bound of the interval */
+	unsigned neighbours, fingers; /* sizes: neighbours on each side, and of the Finger Table */
+	uint32_t peers_to_probe;      /* at the end of each period */
+	size_t failures, failures_limit, members,
+		ages; /* failures remembered (the own join is one), at most so many; peers in the tables, and of how many of them the age is known */
+	const struct reload_estimates *
+		data; /* of what in_force was made, the own ones first; borrowed until the next call into the plug-in */
+	size_t data_count;
+};
+
 struct reload_topology_ops {
 	const char *name; /* topology-plugin of the configuration */
+	bool measures;    /* it sets its own pace (RFC 7363) */
 
 	/* returns NULL when the algorithm cannot run with this configuration (node-id-length) */
 	struct reload_topology *(*new)(const struct reload_config *config,
@@ -180,6 +203,22 @@ struct reload_topology_ops {
 		struct reload_topology *t, struct wr *w, const struct reload_id *id);
 	/* this node's range in parts per billion of the ring (MSG-14) */
 	uint32_t (*responsible_ppb)(struct reload_topology *t);
+	/* -- an overlay that sets its own pace (RFC 7363) ------------------------------------------------------------- */
+	/* the own estimates, which go with each Probe and with the answer to one; false: nothing goes with it */
+	bool (*estimates)(struct reload_topology *t, struct reload_self_tuning *out);
+	/* a Probe of from, or its answer to one, brought these estimates */
+	void (*estimates_received)(struct reload_topology *t, const struct reload_id *from,
+		const struct reload_self_tuning *of);
+	/* node answered a probe(); uptime_s NULL: it did not tell its uptime */
+	void (*probed)(
+		struct reload_topology *t, const struct reload_id *node, const uint32_t *uptime_s);
+	/* for how long nothing may come over the link to node until it is tried with a Ping (s6.3.1); 0: for ever */
+	reload_ms (*silence)(struct reload_topology *t, const struct reload_id *node);
+	/* false: the algorithm measures nothing, or this node is not part of the ring */
+	bool (*tuning)(struct reload_topology *t, struct reload_topology_tuning *out);
+	/* the uptime that Updates tell, and answers to Probes */
+	uint32_t (*uptime_s)(const struct reload_topology *t);
+
 	/* the range (from, to] for which this node is responsible; false: it is for none */
 	bool (*range)(struct reload_topology *t, struct reload_id *from, struct reload_id *to);
 	/* the Resource-ID of a Resource Name */
@@ -205,4 +244,4 @@ bool reload_topology_is_predecessor(const struct reload_topology_ops *ops,
 bool reload_topology_passed_over(const struct reload_topology_ops *ops, struct reload_topology *t,
 	const struct reload_id *resource, const struct reload_id *owner, struct reload_id *out);
 
-extern const struct reload_topology_ops reload_chord_topology;
+extern const struct reload_topology_ops reload_chord_topology, reload_chord_tuned_topology;

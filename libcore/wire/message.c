@@ -150,6 +150,10 @@ static const struct known_extension {
 		&reload_diagnostics_request_wire },
 	{ RELOAD_EXTENSION_DIAGNOSTIC_PING, RELOAD_PING_ANS, "Diagnostic_Ping",
 		&reload_diagnostics_response_wire },
+	{ RELOAD_EXTENSION_SELF_TUNING, RELOAD_PROBE_REQ, "self_tuning_data",
+		&reload_self_tuning_wire },
+	{ RELOAD_EXTENSION_SELF_TUNING, RELOAD_PROBE_ANS, "self_tuning_data",
+		&reload_self_tuning_wire },
 };
 
 bool reload_extension_known(uint16_t type)
@@ -176,30 +180,47 @@ const struct reload_extension *reload_msg_extension(const struct reload_msg *m, 
 	return NULL;
 }
 
-static enum reload_err extension_decode(
-	struct reload_msg *m, const struct wire_ctx *ctx, uint16_t code, void *out)
+/* What is read of an extension: of SelfTuningData what this program knows, later versions may have more behind it. */
+static struct span contents_read(const struct reload_extension *e)
 {
-	const struct known_extension *known =
-		known_extension(RELOAD_EXTENSION_DIAGNOSTIC_PING, code);
-	const struct reload_extension *e =
-		reload_msg_extension(m, RELOAD_EXTENSION_DIAGNOSTIC_PING);
-	if (!e || m->code != code)
+	struct span s = e->contents;
+	if (e->type == RELOAD_EXTENSION_SELF_TUNING && s.len > RELOAD_SELF_TUNING_LEN)
+		s.len = RELOAD_SELF_TUNING_LEN;
+	return s;
+}
+
+static enum reload_err extension_decode(
+	struct reload_msg *m, const struct wire_ctx *ctx, uint16_t type, uint16_t code, void *out)
+{
+	const struct known_extension *known = known_extension(type, code);
+	const struct reload_extension *e = reload_msg_extension(m, type);
+	if (!e || !known || m->code != code)
 		return RELOAD_NO_VALUE;
 	struct wire_ctx in = *ctx;
 	in.arena = &m->arena;
-	return reload_wire_decode(e->contents, known->wire, &in, out);
+	return reload_wire_decode(contents_read(e), known->wire, &in, out);
 }
 
 enum reload_err reload_msg_diagnostics_request(
 	struct reload_msg *m, const struct wire_ctx *ctx, struct reload_diagnostics_request *out)
 {
-	return extension_decode(m, ctx, RELOAD_PING_REQ, out);
+	return extension_decode(m, ctx, RELOAD_EXTENSION_DIAGNOSTIC_PING, RELOAD_PING_REQ, out);
 }
 
 enum reload_err reload_msg_diagnostics_response(
 	struct reload_msg *m, const struct wire_ctx *ctx, struct reload_diagnostics_response *out)
 {
-	return extension_decode(m, ctx, RELOAD_PING_ANS, out);
+	return extension_decode(m, ctx, RELOAD_EXTENSION_DIAGNOSTIC_PING, RELOAD_PING_ANS, out);
+}
+
+bool reload_msg_self_tuning(
+	struct reload_msg *m, const struct wire_ctx *ctx, struct reload_self_tuning *out)
+{
+	struct reload_self_tuning read;
+	if (extension_decode(m, ctx, RELOAD_EXTENSION_SELF_TUNING, m->code, &read))
+		return false;
+	*out = read;
+	return true;
 }
 
 void reload_msg_free(struct reload_msg *m)
@@ -294,10 +315,11 @@ static json_t *extension_json(
 	union {
 		struct reload_diagnostics_request request;
 		struct reload_diagnostics_response response;
+		struct reload_self_tuning self_tuning;
 	} contents;
 	struct wire_ctx in = *ctx;
 	in.arena = &m->arena;
-	if (!known || reload_wire_decode(e->contents, known->wire, &in, &contents))
+	if (!known || reload_wire_decode(contents_read(e), known->wire, &in, &contents))
 		return o;
 	json_t *j = reload_wire_json(known->wire, ctx, &contents);
 	if (known->wire == &reload_diagnostics_response_wire)

@@ -13,6 +13,7 @@
 #include "wire/ping.h"
 #include "wire/probe.h"
 #include "wire/security.h"
+#include "wire/self_tuning.h"
 #include "wire/store.h"
 
 struct reload_extension {
@@ -104,6 +105,13 @@ enum reload_err reload_msg_diagnostics_request(struct reload_msg *m, const struc
 	struct reload_diagnostics_request *out) MUST_CHECK;
 enum reload_err reload_msg_diagnostics_response(struct reload_msg *m, const struct wire_ctx *ctx,
 	struct reload_diagnostics_response *out) MUST_CHECK;
+
+/*
+ * reload_msg_self_tuning() reads the self_tuning_data extension of a Probe or its answer (RFC 7363 s6.5); false: there is none, or it is too
+ * short.  One that is longer is read as far as it is known.
+ */
+bool reload_msg_self_tuning(
+	struct reload_msg *m, const struct wire_ctx *ctx, struct reload_self_tuning *out);
 
 /* reload_msg_free() frees the message and all it holds; NULL is legal. */
 void reload_msg_free(struct reload_msg *m);

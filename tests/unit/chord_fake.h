@@ -31,6 +31,7 @@ enum fake_what {
 	FAKE_PARTITION,
 	FAKE_DISCONNECT,
 	FAKE_PING,
+	FAKE_PROBE,
 	FAKE_RELOCATE,
 	FAKE_STATE
 };
@@ -61,7 +62,11 @@ struct fake {
 	unsigned tables_changed;
 };
 
+#ifdef FAKE_TUNED /* CHORD-SELF-TUNING instead of CHORD-RELOAD */
+static const struct reload_topology_ops *const ops = &reload_chord_tuned_topology;
+#else
 static const struct reload_topology_ops *const ops = &reload_chord_topology;
+#endif
 
 /* a Node-ID whose first byte is b and whose last one is 1 */
 static inline struct reload_id fake_id(unsigned b)
@@ -131,6 +136,13 @@ static inline void fake_ping(
 	void *arg, uint32_t cookie, const struct reload_destination *list, size_t count)
 {
 	fake_list(arg, FAKE_PING, cookie, list, count);
+}
+
+static inline void fake_probe(void *arg, const struct reload_id *node)
+{
+	struct fake_row *r = fake_row(arg, FAKE_PROBE);
+	r->node = *node;
+	r->at = ((struct fake *)arg)->now;
 }
 
 static inline void fake_relocate(void *arg, uint32_t cookie)
@@ -242,6 +254,7 @@ static inline void fake_start_as(struct fake *f, const struct reload_id *self)
 		.data.forget_range = fake_forget_range,
 		.disconnect = fake_disconnect,
 		.ping = fake_ping,
+		.probe = fake_probe,
 		.relocate = fake_relocate,
 		.partition = fake_partition,
 		.state = fake_state,
@@ -252,7 +265,8 @@ static inline void fake_start_as(struct fake *f, const struct reload_id *self)
 	f->config = (struct reload_config){ .node_id_len = 16,
 		.chord_reactive = true,
 		.chord_update_interval_s = 600,
-		.chord_ping_interval_s = 3600 };
+		.chord_ping_interval_s = 3600,
+		.peers_to_probe = RELOAD_PEERS_TO_PROBE };
 	f->t = ops->new (&f->config, self, &host);
 }
 

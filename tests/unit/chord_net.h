@@ -16,7 +16,8 @@ static inline struct net *net_new(uint64_t seed)
 	n->config = (struct reload_config){ .node_id_len = 16,
 		.chord_reactive = true,
 		.chord_update_interval_s = 600,
-		.chord_ping_interval_s = 3600 };
+		.chord_ping_interval_s = 3600,
+		.peers_to_probe = RELOAD_PEERS_TO_PROBE };
 	for (int i = 0; i < 16; i++)
 		net_random(n);
 	for (int i = 0; i < NET_POINTS; i++) {

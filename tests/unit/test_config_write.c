@@ -76,6 +76,30 @@ static void same_bootstrap(
 	}
 }
 
+/* R7363-30: the name, the element and the mandatory-extension; R7363-28: what the element is without a word. */
+static void an_overlay_that_tunes_itself(void **state)
+{
+	(void)state;
+	struct span root = authority.cert->der;
+	struct reload_config_draft draft = smallest(&root);
+	struct wr text;
+	AUTO(reload_config) plain = written(&draft, &one, NULL);
+	assert_int_equal(plain->mandatory_extensions.count, 0);
+	draft.topology_plugin = RELOAD_CHORD_SELF_TUNING;
+	AUTO(reload_config) short_one = written(&draft, &one, NULL);
+	assert_int_equal(short_one->peers_to_probe, 4);
+	draft.peers_to_probe = 7;
+	AUTO(reload_config) c = written(&draft, &one, &text);
+	assert_string_equal(c->topology_plugin, "CHORD-SELF-TUNING");
+	assert_int_equal(c->mandatory_extensions.count, 1);
+	assert_string_equal(
+		c->mandatory_extensions.at[0], "urn:ietf:params:xml:ns:p2p:self-tuning");
+	assert_int_equal(c->peers_to_probe, 7);
+	assert_false(warned(c, "CHORD-SELF-TUNING") || warned(c, "self-tuning"));
+	assert_non_null(memmem(text.at, text.len, "<self-tuning:number-of-peers-to-probe>7<", 40));
+	wr_clear(&text);
+}
+
 static void every_option_comes_back(void **state)
 {
 	(void)state;
@@ -308,6 +332,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_small_draft_keeps_the_defaults),
+		cmocka_unit_test(an_overlay_that_tunes_itself),
 		cmocka_unit_test(every_option_comes_back),
 		cmocka_unit_test(any_key_that_ident_makes_can_sign),
 		cmocka_unit_test(a_draft_gives_the_same_bytes),

@@ -289,7 +289,7 @@ static void the_goal_grows_slowly(void **state)
 	size_t before = CHORD_NEIGHBOURS_MIN;
 	for (size_t n = 0; n < 4096; n++) {
 		size_t goal = reload_chord_goal(&set, &self);
-		assert_in_range(goal, CHORD_NEIGHBOURS_MIN, CHORD_NEIGHBOURS_MAX);
+		assert_in_range(goal, CHORD_NEIGHBOURS_MIN, CHORD_GOAL_MAX);
 		if (n <= 2 * CHORD_NEIGHBOURS_MIN)
 			assert_int_equal(goal, CHORD_NEIGHBOURS_MIN);
 		assert_true(goal >= before); /* nearer neighbours never lower it */
@@ -297,7 +297,7 @@ static void the_goal_grows_slowly(void **state)
 		struct reload_id id = spread(&seed);
 		assert_true(reload_chord_set_add(&set, &id));
 	}
-	assert_in_range(before, 4, CHORD_NEIGHBOURS_MAX);
+	assert_in_range(before, 4, CHORD_GOAL_MAX);
 	reload_chord_set_clear(&set);
 	/* six neighbours next to self look like the largest ring */
 	for (unsigned i = 1; i <= 4; i++) {
@@ -306,7 +306,7 @@ static void the_goal_grows_slowly(void **state)
 		assert_true(reload_chord_set_add(&set, &up));
 		assert_true(reload_chord_set_add(&set, &down));
 	}
-	assert_int_equal(reload_chord_goal(&set, &self), CHORD_NEIGHBOURS_MAX);
+	assert_int_equal(reload_chord_goal(&set, &self), CHORD_GOAL_MAX);
 	reload_chord_set_clear(&set);
 }
 

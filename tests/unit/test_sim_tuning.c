@@ -1,0 +1,160 @@
+/* Rings of CHORD-SELF-TUNING in the simulated world: what the peers tell each other, and whom they miss. */
+#include "sim/internal.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+enum {
+	NODES = 12,
+	MINUTE_MS = 60000
+};
+
+struct watch {
+	size_t probes, pings, updates;
+	size_t lost; /* links that went down without an answer */
+};
+
+static void on_event(void *arg, struct reload_sim_node *n, const struct reload_event *ev)
+{
+	struct watch *w = arg;
+	(void)n;
+	w->lost += ev->type == RELOAD_EV_LINK_DOWN && ev->err == RELOAD_TIMEOUT;
+}
+
+static void on_sent(void *arg, const struct reload_sim_node *n, struct span message)
+{
+	struct watch *w = arg;
+	struct reload_msg *m;
+	const struct wire_ctx ctx = { .node_id_len = 16 };
+	(void)n;
+	if (reload_msg_decode(&m, message, &ctx))
+		return;
+	w->pings += m->code == RELOAD_PING_REQ;
+	w->updates += m->code == RELOAD_UPDATE_REQ;
+	struct reload_self_tuning of;
+	bool probe = m->code == RELOAD_PROBE_REQ || m->code == RELOAD_PROBE_ANS;
+	w->probes += probe;
+	if (probe) {
+		/* R7363-24, R7363-25: in each of them */
+		assert_true(reload_msg_self_tuning(m, &ctx, &of));
+		assert_true(of.network_size >= 1);
+		assert_false(m->extensions[0].critical);
+	}
+	reload_msg_free(m);
+}
+
+static struct reload_sim *ring(struct watch *w, uint64_t seed, bool tuned)
+{
+	struct reload_sim_setup setup = { .seed = seed,
+		.nodes = NODES,
+		.latency = reload_sim_latency_find("lan"),
+		.self_tuning = tuned,
+		.store_limit = 1 << 20 };
+	struct reload_sim_hooks hooks = { .arg = w, .event = on_event, .sent = on_sent };
+	struct reload_sim *s = reload_sim_new(&setup, &hooks);
+	reload_sim_start(s, 0, true, RELOAD_ROLE_PEER, NULL, 0);
+	for (size_t i = 1; i < NODES; i++) {
+		size_t through = 0;
+		assert_true(reload_sim_run(s, reload_sim_now(s) + 1000));
+		reload_sim_start(s, i, false, RELOAD_ROLE_PEER, &through, 1);
+	}
+	assert_true(reload_sim_run(s, reload_sim_now(s) + MINUTE_MS));
+	return s;
+}
+
+static struct reload_topology_tuning tuning(struct reload_sim *s, size_t i)
+{
+	struct reload_status status;
+	reload_peer_status(reload_sim_node(s, i)->peer, &status);
+	assert_true(status.is_tuned);
+	return status.tuning;
+}
+
+/* All know how many there are, as their neighbours are the whole ring or nearly; and each has heard of others. */
+static void estimates_travel(void **state)
+{
+	(void)state;
+	struct watch w = { 0 };
+	AUTO(reload_sim) s = ring(&w, 7, true);
+	assert_true(reload_sim_run(s, reload_sim_now(s) + 20 * MINUTE_MS));
+	double data = 0;
+	for (size_t i = 0; i < NODES; i++) {
+		struct reload_topology_tuning t = tuning(s, i);
+		assert_true(t.own.size > NODES / 2.5 && t.own.size < NODES * 2.5);
+		assert_true(t.ages >= t.members - 1);
+		assert_true(t.interval.s > 15); /* nobody comes or goes */
+		data += (double)t.data_count;
+	}
+	assert_true(data / NODES >
+		    2); /* few fingers are no neighbours here; with four it is 9 (s6.5) */
+	assert_true(w.probes > 0);
+}
+
+/*
+ * R7363-20: a machine falls silent; its neighbours find out between 2 * Tr and 2 * Tr and a Ping with all its repetitions, which take 15 s, and count
+ * one failure each.  R7363-21: while all are there nobody is asked without need.
+ */
+static void silence_is_noticed(void **state)
+{
+	(void)state;
+	struct watch w = { 0 };
+	AUTO(reload_sim) s = ring(&w, 11, true);
+	assert_true(reload_sim_run(s, reload_sim_now(s) + 30 * MINUTE_MS));
+	size_t failures[NODES];
+	for (size_t i = 0; i < NODES; i++)
+		failures[i] = tuning(s, i).failures;
+	w = (struct watch){ 0 };
+	assert_true(reload_sim_run(s, reload_sim_now(s) + 5 * MINUTE_MS));
+	assert_true(
+		w.pings <
+		5 * 3 * NODES); /* those of the finger searches and of the checks for partitions */
+	struct reload_id gone = reload_sim_node(s, 5)->id;
+	reload_sim_crash(s, 5, RELOAD_SIM_MACHINE, false);
+	w = (struct watch){ 0 };
+	assert_true(reload_sim_run(s, reload_sim_now(s) + 29000));
+	assert_int_equal(w.lost, 0);
+	assert_true(reload_sim_run(s, reload_sim_now(s) + 25000));
+	assert_true(w.lost >= 6);
+	for (size_t i = 0; i < NODES; i++) {
+		struct reload_status status;
+		if (i == 5)
+			continue;
+		reload_peer_status(reload_sim_node(s, i)->peer, &status);
+		assert_false(reload_id_listed(
+			status.tables.successors, status.tables.successors_count, &gone));
+		assert_false(reload_id_listed(
+			status.tables.predecessors, status.tables.predecessors_count, &gone));
+	}
+	assert_true(reload_sim_run(s, reload_sim_now(s) + 15 * MINUTE_MS));
+	size_t more = 0;
+	for (size_t i = 0; i < NODES; i++)
+		if (i != 5) {
+			assert_true(tuning(s, i).failures <= failures[i] + 1);
+			more += tuning(s, i).failures > failures[i];
+		}
+	assert_true(more >= 6);
+}
+
+/* A ring of CHORD-RELOAD has no such extension. */
+static void the_other_ring(void **state)
+{
+	(void)state;
+	struct watch w = { 0 };
+	AUTO(reload_sim) s = ring(&w, 7, false);
+	struct reload_status status;
+	reload_peer_status(reload_sim_node(s, 3)->peer, &status);
+	assert_false(status.is_tuned);
+	assert_int_equal(w.probes, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(estimates_travel),
+		cmocka_unit_test(silence_is_noticed),
+		cmocka_unit_test(the_other_ring),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

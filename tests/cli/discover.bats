@@ -137,7 +137,8 @@ look() {
 	for name in loop broken wrong; do
 		began=$SECONDS
 		look alice@$name.example -t 8
-		[ "$status" -ne 0 ] && [ $((SECONDS - began)) -le 9 ]
+		[ "$status" -ne 0 ]
+		[ $((SECONDS - began)) -le 9 ]
 		run -1 grep 'from server.lab.test' <<<"$stderr"
 		[ ! -e there/etc/identity/alice@$name.example ]
 	done

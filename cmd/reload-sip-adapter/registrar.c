@@ -73,7 +73,27 @@ static bool show(struct contacts *c, struct reload_sip_contact *out, const sip_c
 	return true;
 }
 
-static bool read_contact(struct contacts *c, const sip_contact_t *m)
+/*
+ * By which way the device is reached: that by which its request came, as behind a NAT no other leads to it.  Only where it names its own address, over UDP, another
+ * port of it counts, unless it asks for the flow itself (RFC 5626 s4.2).
+ */
+static struct reload_sip_hop way_of(
+	const struct reload_sip_contact *c, const url_t *url, const struct reload_sip_hop *from)
+{
+	struct reload_sip_hop hop = *from;
+	struct reload_ip_port at;
+	char text[MESSAGE_URI];
+	snprintf(text, sizeof(text), "%s:%s", url->url_host,
+		url->url_port && *url->url_port ? url->url_port : "5060");
+	bool flow = c->instance && c->reg_id;
+	if (from->transport == RELOAD_SIP_UDP && !flow && !reload_ip_port_parse(&at, text, 0) &&
+		at.port && reload_ip_port_same_host(&at, &from->remote))
+		hop.remote.port = at.port;
+	return hop;
+}
+
+static bool read_contact(
+	struct contacts *c, const sip_contact_t *m, const struct reload_sip_hop *from)
 {
 	struct reload_sip_contact *out = &c->list[c->count];
 	const char *instance = msg_params_find(m->m_params, "+sip.instance=");
@@ -88,6 +108,7 @@ static bool read_contact(struct contacts *c, const sip_contact_t *m)
 	out->has_expires = m->m_expires != NULL;
 	if (m->m_expires && !number(&out->expires_s, m->m_expires))
 		out->expires_s = 3600;
+	out->hop = way_of(out, m->m_url, from);
 	c->count++;
 	return true;
 }
@@ -100,7 +121,7 @@ static int read_contacts(struct contacts *c, const struct message *m)
 			c->star = true;
 		else if (c->count == CONTACTS_MAX)
 			return 403;
-		else if (!read_contact(c, x))
+		else if (!read_contact(c, x, &m->from))
 			return 400;
 	}
 	return 0;
@@ -150,7 +171,6 @@ static void apply(struct adapter *a, struct served *s, const struct contacts *c,
 		.cseq = m->sip->sip_cseq->cs_seq,
 		.has_expires = m->sip->sip_expires != NULL,
 		.expires_s = m->sip->sip_expires ? (uint32_t)m->sip->sip_expires->ex_delta : 0,
-		.hop = m->from,
 		.default_s = a->default_expires_s,
 		.min_s = a->min_expires_s,
 		.max_s = a->max_expires_s,

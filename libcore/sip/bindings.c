@@ -123,7 +123,7 @@ static void bind_contact(struct reload_sip_bindings *b, const struct reload_sip_
 	x->reg_id = c->reg_id;
 	x->cseq = r->cseq;
 	x->q = c->q;
-	x->hop = r->hop;
+	x->hop = c->hop;
 	x->expires_at = now + (reload_ms)granted(r, s) * RELOAD_SECOND;
 	put_in_order(b, x);
 }

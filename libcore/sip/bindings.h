@@ -43,6 +43,7 @@ struct reload_sip_contact {
 	unsigned q;
 	bool has_expires;
 	uint32_t expires_s;
+	struct reload_sip_hop hop; /* by which the device is reached */
 };
 
 struct reload_sip_register {
@@ -53,7 +54,6 @@ struct reload_sip_register {
 	uint32_t cseq;
 	bool has_expires; /* the header field */
 	uint32_t expires_s;
-	struct reload_sip_hop hop;
 	/* of the registrar */
 	uint32_t default_s, min_s, max_s;
 	int vary; /* thousandths that are added to what is granted, so that devices do not come all at once again */

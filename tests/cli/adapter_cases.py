@@ -270,6 +270,15 @@ def registrar(udp, tcp):
     alice.acknowledge_failure(alice.receive(486), call, 2)
     bob.quiet()
     moved.register(contact='*', expires=0)
+    # a device that sends from another port than it listens at, which it names with its own address; one behind a NAT names another address
+    asks, listens = Device('bob', udp), Device('bob', udp)
+    for host, there in (('127.0.0.1', listens), ('192.0.2.77', asks)):
+        asks.register(contact='<sip:bob@%s:%d>' % (host, listens.port))
+        call = alice.invite('bob')
+        there.answer(there.receive('INVITE'), 486)
+        there.receive('ACK')
+        alice.acknowledge_failure(alice.receive(486), call, 2)
+        asks.register(contact='*', expires=0)
 
 
 def refresh(udp, tcp):

@@ -117,7 +117,7 @@ static void a_flow_of_the_same_device_replaces_the_one_before(void **state)
 	assert_int_equal(reload_sip_register(&b, &r, NOW), 200);
 	c.uri = "sip:a@192.0.2.1:2000";
 	r.cseq = 2;
-	r.hop.connection = 7;
+	c.hop.connection = 7;
 	assert_int_equal(reload_sip_register(&b, &r, NOW), 200);
 	assert_int_equal(b.count, 1);
 	assert_int_equal(TAILQ_FIRST(&b.list)->hop.connection, 7);

@@ -92,6 +92,11 @@ enum reload_err cli_config_load(struct reload_config **out, const char *path, co
 	return err;
 }
 
+unsigned cli_document_mode(const struct reload_config *config)
+{
+	return config->shared_secret ? 0600 : 0644;
+}
+
 struct collected {
 	struct reload_cert *certs[CERTS_MAX];
 	size_t count;

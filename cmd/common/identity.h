@@ -58,6 +58,9 @@ void cli_certs_free(struct reload_cert **certs, size_t count);
  */
 enum reload_err cli_key_load_sealed(struct reload_key **out, const char *path,
 	const char *passphrase, bool *sealed, struct reload_error_text *why) MUST_CHECK;
+/* cli_document_mode() returns the mode of a file with that document: one with a shared secret is for its owner alone. */
+unsigned cli_document_mode(const struct reload_config *config);
+
 /* cli_key_load() reads a private key (owned) in PEM; *readable_by_others: whether its mode lets others read it. */
 enum reload_err cli_key_load(struct reload_key **out, const char *path, bool *readable_by_others,
 	struct reload_error_text *why) MUST_CHECK;

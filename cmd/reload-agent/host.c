@@ -140,12 +140,15 @@ static void host_config_changed(void *host, const struct reload_config *config)
 	struct host *h = host;
 	struct reload_error_text why = { 0 };
 	reload_links_set_trust(h->links, config->trust);
+	if (reload_links_set_secret(h->links, config->shared_secret, config->instance_name, &why))
+		agent_log(
+			h->agent.log, "agent", RELOAD_LEVEL_ERROR, "%s: %s", why.what, why.reason);
 	reload_links_set_limits(
 		h->links, config->max_message_size, config->overlay_reliability_timer_ms / 2);
 	agent_apps_check_trust(h->agent.apps);
 	char *path = host_document_path(h);
 	AUTO(cli_files) files = cli_files_new();
-	cli_files_put(files, path, 0644, config->document);
+	cli_files_put(files, path, cli_document_mode(config), config->document);
 	if (cli_files_commit(files, &why))
 		agent_log(h->agent.log, "agent", RELOAD_LEVEL_ERROR,
 			"new configuration not written: %s: %s", why.what, why.reason);
@@ -187,7 +190,8 @@ static void link_up(void *arg, uint32_t link, struct reload_cert *cert,
 	char text[64];
 	agent_log(h->agent.log, "link", RELOAD_LEVEL_DEBUG,
 		"handshake done link=%u peer=%s user=%s %s", link & 0x7fffffff,
-		reload_ip_port_text(text, peer), cert->user, incoming ? "incoming" : "outgoing");
+		reload_ip_port_text(text, peer), cert ? cert->user : "?",
+		incoming ? "incoming" : "outgoing");
 	host_ice_up(h, link, peer, incoming);
 	reload_peer_link_up(h->agent.peer, link, cert);
 }
@@ -402,6 +406,9 @@ static enum reload_err links_start(struct host *h, struct reload_error_text *why
 		.keylog = getenv("SSLKEYLOGFILE") };
 	enum reload_err err = reload_links_new(&h->links, &setup, why);
 	h->agent.links = h->links;
+	if (!err)
+		err = reload_links_set_secret(h->links, h->identity.config->shared_secret,
+			h->identity.config->instance_name, why);
 	if (!err && setup.keylog && *setup.keylog)
 		agent_log(h->agent.log, "link", RELOAD_LEVEL_WARN,
 			"SSLKEYLOGFILE is set: the secrets of all links are written to %s",

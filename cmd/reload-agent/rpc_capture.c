@@ -68,7 +68,8 @@ void agent_capture(struct agent *agent, uint32_t link, bool incoming, struct spa
 	json_t *o = NULL;
 	if (!agent->rpc || TAILQ_EMPTY(&agent->rpc->captures))
 		return;
-	if (reload_links_info(agent->links, link, &info) && info.cert->node_ids_count == 1)
+	if (reload_links_info(agent->links, link, &info) && info.cert &&
+		info.cert->node_ids_count == 1)
 		node = info.cert->node_ids[0];
 	struct wire_ctx ctx = reload_config_wire_ctx(reload_peer_config(agent->peer));
 	bool whole = !reload_header_read(&h, message, &ctx);

@@ -150,7 +150,8 @@ static enum reload_err commit(struct enroll_change *c, struct reload_error_text 
 		return cli_dir_check(c->authority.dir, why);
 	if (c->ledger_changed)
 		err = enroll_ledger_put(&c->authority, c->files, ENROLL_LEDGER_MAX, why);
-	cli_files_put(c->files, c->authority.config_path, 0644, wr_done(&c->document));
+	cli_files_put(c->files, c->authority.config_path, cli_document_mode(c->config),
+		wr_done(&c->document));
 	return err ? err : cli_files_commit(c->files, why);
 }
 

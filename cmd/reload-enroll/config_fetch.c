@@ -140,7 +140,7 @@ static enum reload_err save(struct fetching *f, struct reload_error_text *why)
 		f->before->instance_name, f->cert->self_issued, true, why);
 	if (err || f->cli->dry_run)
 		return err;
-	cli_files_put(files, f->path, 0644, f->config->document);
+	cli_files_put(files, f->path, cli_document_mode(f->config), f->config->document);
 	enroll_access_put(&f->access, f->dir, files);
 	return cli_files_commit(files, why);
 }

@@ -203,6 +203,12 @@ struct enroll_services {
 	struct reload_kind kind; /* REDIR */
 };
 
+/*
+ * enroll_shared_secret() reads --shared-secret (*out is owned, to be freed by cli_password_free(); NULL when it was not given); RELOAD_USAGE with why.
+ */
+enum reload_err enroll_shared_secret(
+	char **out, struct cli *cli, struct reload_error_text *why) MUST_CHECK;
+
 /* enroll_services_read() reads --services N; RELOAD_USAGE with why. */
 enum reload_err enroll_services_read(
 	struct enroll_services *s, const struct cli *cli, struct reload_error_text *why) MUST_CHECK;

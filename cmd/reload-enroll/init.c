@@ -43,6 +43,7 @@ struct init_plan {
 	reload_utc now, ca_until;
 	reload_ms validity;
 	struct enroll_keypair ca, signer;
+	char *secret;         /* of --shared-secret; NULL: none */
 	char *passphrase;     /* of both keys; NULL: they are not encrypted */
 	const char *given_ca; /* certificate of an authority that exists; NULL: it is made */
 	struct reload_id signer_id;
@@ -342,6 +343,9 @@ static enum reload_err read_options(struct init_plan *f, struct reload_error_tex
 	if (!err)
 		err = read_self_signed(f, why);
 	if (!err)
+		err = enroll_shared_secret(&f->secret, f->cli, why);
+	f->draft.shared_secret = f->secret;
+	if (!err)
 		err = read_message_size(f, why);
 	if (!err)
 		err = read_bootstrap(f, why);
@@ -470,7 +474,7 @@ static void put_rest(struct init_plan *f, struct cli_files *files)
 	char *lock = enroll_join(f->ca_dir, "lock");
 	cli_files_put_new(files, path, 0600, span_str(text));
 	cli_files_put_new(files, lock, 0600, span_of(NULL, 0));
-	cli_files_put_new(files, f->config_path, 0644, wr_done(&f->document));
+	cli_files_put_new(files, f->config_path, f->secret ? 0600 : 0644, wr_done(&f->document));
 	free(lock);
 	free(path);
 	free(text);
@@ -561,6 +565,7 @@ static void clear(struct init_plan *f)
 	enroll_keypair_clear(&f->ca);
 	enroll_keypair_clear(&f->signer);
 	cli_password_free(f->passphrase);
+	cli_password_free(f->secret);
 	wr_clear(&f->document);
 }
 

@@ -9,6 +9,7 @@ static const struct cli_opt init_opts[] = {
 		"CHORD-SELF-TUNING sets its own intervals (default CHORD-RELOAD)" },
 	{ 0, "node-id-length", "BYTES", "16 to 20; both algorithms need 16" },
 	{ 0, "self-signed", "sha1|sha256", "permit self-signed certificates, with that digest" },
+	{ 0, "shared-secret", "FILE", "only who knows its first line can make links (TLS-PSK)" },
 	{ 0, "ice", NULL, "links go through NATs by ICE, with the help of TURN servers" },
 	{ 0, "kind", "FILE", "a further Kind: a file with a kind element", true },
 	{ 0, "sip-domain", "PATTERN", "only AORs of domains that match may be registered", true },

@@ -96,7 +96,7 @@ enum reload_err enroll_raise_make(
 enum reload_err enroll_raise_save(const struct enroll_plan *p, struct reload_error_text *why)
 {
 	AUTO(cli_files) files = cli_files_new();
-	cli_files_put(files, p->path, 0644, span_str(p->text));
+	cli_files_put(files, p->path, cli_document_mode(p->config), span_str(p->text));
 	return cli_files_commit(files, why);
 }
 

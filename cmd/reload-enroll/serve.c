@@ -99,6 +99,14 @@ static enum reload_err open_all(struct serve *s, struct reload_error_text *why)
 	enum reload_err err = enroll_overlay(&s->overlay, s->cli, NULL, "ca", why);
 	if (!err)
 		err = enroll_authority_open(&a, s->overlay, s->cli->deadline, enroll_now(), why);
+	if (!err && a.config->shared_secret) {
+		enroll_authority_close(&a);
+		err = reload_error_explain(why, RELOAD_BAD_CONFIG,
+			"the document is not for everybody",
+			"it has the shared-secret of %s, and serve gives it to whoever asks",
+			s->overlay);
+		reload_error_advise(why, "give the document to each member in private");
+	}
 	if (err)
 		return err;
 	err = enroll_authority_key(&a, s->cli, &s->passphrase, why);

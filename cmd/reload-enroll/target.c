@@ -190,7 +190,7 @@ enum reload_err enroll_target_save(struct enroll_target *t, struct cli_files *fi
 	cli_files_put(files, t->cert_path, 0644, span_str(pem));
 	free(pem);
 	if (config)
-		cli_files_put(files, t->config_path, 0644, config->document);
+		cli_files_put(files, t->config_path, cli_document_mode(config), config->document);
 	if (!t->key_is_new)
 		return RELOAD_OK;
 	struct wr key;

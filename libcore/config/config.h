@@ -46,6 +46,11 @@ enum {
 	RELOAD_PEERS_TO_PROBE = 4
 };
 
+enum {
+	RELOAD_SECRET_MAX = 256, /* bytes of a shared-secret, which OpenSSL takes as a key */
+	RELOAD_SECRET_MIN = 16   /* below that one who sees a handshake may guess it */
+};
+
 struct reload_config {
 	unsigned refs;
 	struct bytes text; /* the whole document as it came, owned */
@@ -70,7 +75,7 @@ struct reload_config {
 	bool clients_permitted, no_ice, chord_reactive;
 	uint32_t chord_update_interval_s, chord_ping_interval_s;
 	uint32_t peers_to_probe; /* number-of-peers-to-probe of CHORD-SELF-TUNING (RFC 7363 s7) */
-	char *shared_secret;
+	char *shared_secret; /* of TLS-PSK (R-13.4-01); NULL: links are by certificates */
 	uint32_t max_message_size;
 	uint8_t initial_ttl;
 	uint32_t overlay_reliability_timer_ms;
@@ -130,8 +135,7 @@ enum reload_err reload_config_verify(const struct reload_config *config,
 
 /*
  * reload_config_supported() refuses a document with a setting that this program does not implement: what reload_config_parse_any()
- * noted, and a shared-secret (TLS-PSK).  RELOAD_BAD_CONFIG, why filled.  Parsing accepts a document with a shared-secret, so that it
- * can be shown.
+ * noted, and a shared-secret that is empty or longer than RELOAD_SECRET_MAX bytes.  RELOAD_BAD_CONFIG, why filled.
  */
 enum reload_err reload_config_supported(
 	const struct reload_config *config, struct reload_error_text *why) MUST_CHECK;
@@ -198,6 +202,9 @@ bool reload_config_newer(const struct reload_config *config, const struct reload
  * otherwise it has to leave: another overlay algorithm, length of Node-IDs, or way of making links.
  */
 bool reload_config_in_place(const struct reload_config *config, const struct reload_config *before);
+
+/* reload_config_same_secret() returns whether links are made by the same shared secret, or by none in both. */
+bool reload_config_same_secret(const struct reload_config *a, const struct reload_config *b);
 
 /* reload_overlay_name_valid(): a DNS name by RFC 1035 s2.3.1 (R-6.3.2-03). */
 bool reload_overlay_name_valid(const char *name);

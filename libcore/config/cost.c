@@ -52,6 +52,8 @@ static void place(const struct search *s)
 	if (now->node_id_len != before->node_id_len)
 		add(s, RELOAD_COST_REJOIN, true, why, "node-id-length %u to %u",
 			before->node_id_len, now->node_id_len);
+	if (!reload_config_same_secret(now, before))
+		add(s, RELOAD_COST_REJOIN, true, why, "shared-secret is another one");
 	if (now->no_ice != before->no_ice)
 		add(s, RELOAD_COST_REJOIN, true, why, "no-ice %s to %s",
 			before->no_ice ? "true" : "false", now->no_ice ? "true" : "false");

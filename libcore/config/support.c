@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 void reload_config_unsupported(struct reload_config *c, const struct reload_xml_node *node,
 	const char *hint, const char *fmt, ...)
@@ -26,14 +27,15 @@ enum reload_err reload_config_supported(
 			*why = *c->unsupported;
 		return RELOAD_BAD_CONFIG;
 	}
-	if (!c->shared_secret)
+	if (!c->shared_secret ||
+		(*c->shared_secret && strlen(c->shared_secret) <= RELOAD_SECRET_MAX))
 		return RELOAD_OK;
-	/* R-11.1-27: without TLS-PSK, nodes that do not know the secret could connect */
+	/* R-11.1-27: links could not be made, or by anybody */
 	enum reload_err err =
 		reload_error_explain(why, RELOAD_BAD_CONFIG, "the overlay configuration",
-			"it has a shared-secret, and TLS-PSK is not implemented: nodes that do not "
-			"know the secret could connect");
+			"its shared-secret has %zu bytes, and may have 1 to %d",
+			strlen(c->shared_secret), RELOAD_SECRET_MAX);
 	reload_error_advise(
-		why, "leave shared-secret out, raise the sequence and sign the document again");
+		why, "change shared-secret, raise the sequence and sign the document again");
 	return err;
 }

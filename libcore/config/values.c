@@ -58,8 +58,15 @@ uint16_t reload_sequence_next(uint16_t sequence)
 	return (uint16_t)((sequence + 1u) % RELOAD_SEQUENCE_ANY);
 }
 
+bool reload_config_same_secret(const struct reload_config *a, const struct reload_config *b)
+{
+	return !a->shared_secret == !b->shared_secret &&
+	       (!a->shared_secret || !strcmp(a->shared_secret, b->shared_secret));
+}
+
 bool reload_config_in_place(const struct reload_config *config, const struct reload_config *before)
 {
 	return strcmp(config->topology_plugin, before->topology_plugin) == 0 &&
-	       config->node_id_len == before->node_id_len && config->no_ice == before->no_ice;
+	       config->node_id_len == before->node_id_len && config->no_ice == before->no_ice &&
+	       reload_config_same_secret(config, before);
 }

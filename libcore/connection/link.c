@@ -86,7 +86,7 @@ static bool is_newer_of_same(const struct reload_cert *cert, const struct reload
 void reload_link_renew(struct reload_connections *c, struct reload_connection *con,
 	struct reload_cert *cert, const struct reload_chain *chain)
 {
-	if (cert == con->cert || !is_newer_of_same(cert, con->cert))
+	if (!con->cert || cert == con->cert || !is_newer_of_same(cert, con->cert))
 		return;
 	struct reload_cert *old = con->cert;
 	con->cert = reload_cert_ref(cert);
@@ -100,10 +100,13 @@ static bool refused(struct reload_connections *c, uint32_t link, struct reload_c
 	bool expected, const struct reload_id *node)
 {
 	const char *reason = NULL;
-	if (expected && !reload_cert_has_node(cert, node))
+	if (cert && expected && !reload_cert_has_node(cert, node))
 		reason = "the certificate is not that of the node asked for"; /* R-6.5.1.13-03 */
-	else if (cert->node_ids_count == 1 && reload_id_eq(&cert->node_ids[0], &c->engine->self))
+	else if (cert && cert->node_ids_count == 1 &&
+		 reload_id_eq(&cert->node_ids[0], &c->engine->self))
 		reason = "own Node-ID at the other end";
+	else if (!cert && !c->engine->config->shared_secret)
+		reason = "no certificate at the other end";
 	if (reason) {
 		reload_engine_event(
 			c->engine, &(struct reload_event){ .type = RELOAD_EV_LINK_REFUSED,
@@ -122,7 +125,7 @@ static void links_of_one(struct reload_connections *c, const struct reload_conne
 	struct reload_connection *con = NULL, *oldest = NULL;
 	size_t count = 0;
 	while ((con = reload_connection_next(c, con))) {
-		if (!span_eq(con->cert->der, fresh->cert->der))
+		if (!con->cert || !span_eq(con->cert->der, fresh->cert->der))
 			continue;
 		count++;
 		if (con != fresh && con != c->default_connection &&
@@ -133,11 +136,24 @@ static void links_of_one(struct reload_connections *c, const struct reload_conne
 		reload_link_drop(c, oldest, RELOAD_LIMIT);
 }
 
+/* The certificate of the link's other end is known; node: which of its Node-IDs is there, NULL: that is not known yet if it has several. */
+static void identified(
+	struct reload_connections *c, struct reload_connection *con, const struct reload_id *node)
+{
+	c->watch->made(c->watch_arg, con);
+	if (node && !con->node.len)
+		reload_connection_bind(c, con, node);
+	links_of_one(c, con);
+	if (con->node.len)
+		bound(c, con);
+	c->watch->up(c->watch_arg, con);
+}
+
 void reload_link_up(struct reload_connections *c, uint32_t link, struct reload_cert *cert)
 {
 	struct reload_id node;
 	struct reload_connection *con = NULL;
-	if (c->watch->probed(c->watch_arg, link, cert))
+	if (cert && c->watch->probed(c->watch_arg, link, cert))
 		return;
 	bool expected = c->watch->expects(c->watch_arg, link, &node);
 	if (!refused(c, link, cert, expected, expected ? &node : NULL)) {
@@ -156,13 +172,30 @@ void reload_link_up(struct reload_connections *c, uint32_t link, struct reload_c
 	con->incoming = link >> 31;
 	if (c->engine->ops->link_mtu)
 		con->mtu = c->engine->ops->link_mtu(c->engine->host, link);
-	c->watch->made(c->watch_arg, con);
-	if (expected && !con->node.len)
-		reload_connection_bind(c, con, &node);
-	links_of_one(c, con);
-	if (con->node.len)
-		bound(c, con);
-	c->watch->up(c->watch_arg, con);
+	if (cert)
+		identified(c, con, expected ? &node : NULL);
+	else
+		c->watch->unidentified(c->watch_arg, con);
+}
+
+void reload_link_identify(struct reload_connections *c, struct reload_connection *con,
+	struct reload_cert *cert, const struct reload_chain *chain, const struct reload_id *node)
+{
+	struct reload_id wanted;
+	if (con->cert)
+		return;
+	bool expected = c->watch->expects(c->watch_arg, con->link, &wanted);
+	bool other =
+		(expected && !reload_id_eq(&wanted, node)) || reload_id_eq(node, &c->engine->self);
+	if (other || refused(c, con->link, cert, expected, expected ? &wanted : NULL)) {
+		reload_link_drop(c, con, RELOAD_BAD_CERT);
+		return;
+	}
+	con->cert = reload_cert_ref(cert);
+	if (c->engine->ops->link_certificate)
+		c->engine->ops->link_certificate(c->engine->host, con->link, con->cert,
+			chain ? chain->at : NULL, chain ? chain->count : 0);
+	identified(c, con, node);
 }
 
 void reload_link_health(struct reload_connections *c, uint32_t link, bool good)

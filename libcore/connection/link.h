@@ -33,6 +33,11 @@ struct reload_link_watch {
 	bool (*gathered)(void *arg, uint32_t link, const struct reload_ice_gathered *found);
 	/* which Node-ID an outgoing link must have; false: any */
 	bool (*expects)(void *arg, uint32_t link, struct reload_id *node);
+	/*
+	 * it is in the table, and its handshake has not said who is there (RFC 6940 s13.4): reload_link_identify() is to be called when
+	 * that is known
+	 */
+	void (*unidentified)(void *arg, struct reload_connection *con);
 	/* it is in the table */
 	void (*made)(void *arg, struct reload_connection *con);
 	/* its Node-ID is known */
@@ -69,6 +74,13 @@ void reload_link_health(struct reload_connections *c, uint32_t link, bool good);
 /* reload_link_bind() sets the Node-ID of a link that had none, and notifies the watch. */
 void reload_link_bind(
 	struct reload_connections *c, struct reload_connection *con, const struct reload_id *node);
+
+/*
+ * reload_link_identify() sets who is at the other end of a link that came up without a certificate: node, a Node-ID of cert, which was
+ * verified.  It is closed when another one was expected there.
+ */
+void reload_link_identify(struct reload_connections *c, struct reload_connection *con,
+	struct reload_cert *cert, const struct reload_chain *chain, const struct reload_id *node);
 
 /*
  * reload_link_renew() lets a link go by cert when that is a newer certificate of the node at its other end: of the same key, so that the

@@ -156,13 +156,13 @@ struct reload_connection *reload_connection_add(
 	struct reload_connection *con = RELOAD_NEW(reload_connection);
 	con->link = link;
 	con->order = c->order++;
-	con->cert = reload_cert_ref(cert);
+	con->cert = cert ? reload_cert_ref(cert) : NULL;
 	con->good = true;
 	con->since = con->used = con->active = con->heard = now;
 	con->slot = (uint16_t)slot_take(c, con);
 	if (!link_enter(c, con))
 		abort(); /* the host used a link number twice */
-	if (cert->node_ids_count == 1)
+	if (cert && cert->node_ids_count == 1)
 		reload_connection_bind(c, con, &cert->node_ids[0]);
 	return con;
 }

@@ -208,7 +208,7 @@ static bool responder_fits(struct reload_incoming *in, const struct reload_reque
 		return r->skip_closeness_check ||
 		       x->route->topology->close_enough(x->route->plugin, &r->target, &in->signer);
 	case RELOAD_EXPECT_LINK_PEER:
-		return con && reload_cert_has_node(con->cert, &in->signer);
+		return con && (!con->cert || reload_cert_has_node(con->cert, &in->signer));
 	case RELOAD_EXPECT_ANYBODY:
 		return true;
 	}
@@ -379,7 +379,12 @@ static void certificate_of_link(struct reload_incoming *in)
 	struct reload_connection *con =
 		in->local ? NULL : reload_connection_by_link(x->connections, in->link);
 	struct reload_chain chain;
-	if (con && con->cert != in->cert && reload_id_eq(&con->node, &in->signer))
+	if (con && !con->cert && reload_code_is_request(in->msg->code) &&
+		!in->msg->header.via_list.len)
+		reload_link_identify(x->connections, con, in->cert,
+			reload_cache_chain(x->cache, in->cert->fingerprint, &chain) ? &chain : NULL,
+			&in->signer);
+	else if (con && con->cert != in->cert && reload_id_eq(&con->node, &in->signer))
 		reload_link_renew(x->connections, con, in->cert,
 			reload_cache_chain(x->cache, in->cert->fingerprint, &chain) ? &chain
 										    : NULL);

@@ -75,6 +75,11 @@ static bool unidentified_may_send(struct reload_exchange *x, struct reload_conne
 	const struct reload_header *h, struct span message)
 {
 	uint16_t code = reload_message_code(h, message);
+	if (!con->cert && h->via_list.len) {
+		reload_engine_drop(x->engine, RELOAD_COUNT_DROP_NO_NODE_ID, con->link,
+			h->transaction_id, "passed on by nobody knows whom");
+		return false;
+	}
 	if (con->node.len || !reload_code_is_request(code))
 		return true;
 	const struct reload_method_row *method = reload_method_row(x, code);
@@ -155,6 +160,11 @@ static void fragment(struct reload_exchange *x, struct reload_connection *con,
 {
 	struct bytes whole;
 	uint32_t from;
+	if (!con->cert) {
+		reload_engine_drop(x->engine, RELOAD_COUNT_DROP_NO_NODE_ID, con->link,
+			h->transaction_id, "a fragment of nobody knows whom");
+		return;
+	}
 	const struct span sender = span_of(con->cert->fingerprint, sizeof(con->cert->fingerprint));
 	enum reload_err err = reload_reassembly_add(x->reassembly, message, h, con->link,
 		reload_originator_digest(sender), x->engine->config->max_message_size,

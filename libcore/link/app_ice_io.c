@@ -168,6 +168,7 @@ static void clear(struct reload_secure_link *base)
 }
 
 const struct reload_link_transport reload_app_ice_transport = {
+	.of_app = true,
 	.type = RELOAD_DTLS_UDP_SR,
 	.kind = RELOAD_SECURE_DATAGRAM,
 	.name = "DTLS over ICE",

@@ -111,6 +111,7 @@ static const struct reload_link_sink sink = { .up = reload_app_stream_link_up,
 	.pairs_failed = reload_app_stream_pairs_failed };
 
 const struct reload_link_transport reload_app_packet_transport = {
+	.of_app = true,
 	.type = RELOAD_DTLS_UDP_SR,
 	.kind = RELOAD_SECURE_DATAGRAM,
 	.name = "DTLS over ICE",

@@ -67,6 +67,7 @@ static void pass_end(struct reload_secure_link *base)
 static const char *start(struct reload_secure_link *base);
 
 static const struct reload_link_transport transport = {
+	.of_app = true,
 	.type = RELOAD_TLS_TCP_FH_NO_ICE,
 	.kind = RELOAD_SECURE_STREAM,
 	.name = "TLS",

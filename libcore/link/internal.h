@@ -59,6 +59,7 @@ struct reload_link_transport {
 	const char *name;                    /* as people know it: "TLS" */
 	size_t size;                         /* of its struct */
 	const struct reload_link_sink *sink; /* NULL: the owner of the links is notified */
+	bool of_app; /* a connection of an application: by certificates also where links are by a shared secret */
 	/* name by which both ends agree what goes through the session (ALPN, RFC 7301); NULL: none is offered or taken */
 	const char *alpn;
 	BIO_METHOD *(*bio_method)(
@@ -152,6 +153,9 @@ struct reload_links {
 	struct reload_timer recheck;  /* of the links that are up, after a change of the trust */
 	struct reload_poll_hook hook;
 	SSL_CTX *contexts[RELOAD_SECURE_KINDS];
+	SSL_CTX *psk[RELOAD_SECURE_KINDS]; /* of links by a shared secret; NULL: there is none */
+	struct bytes secret;
+	char *secret_name; /* the identity that goes with it */
 	BIO_METHOD *bios[RELOAD_SECURE_KINDS];
 	int keylog; /* descriptor, -1: none */
 	struct reload_trust *trust;
@@ -183,6 +187,13 @@ void reload_secure_context_clear(struct reload_links *links);
 /* reload_secure_contexts_new() makes contexts (owned) of policy and credentials of set; RELOAD_BAD_CERT, _BAD_KEY, _FAILED with why, and none. */
 enum reload_err reload_secure_contexts_new(SSL_CTX *out[RELOAD_SECURE_KINDS],
 	const struct reload_links_setup *set, struct reload_error_text *why) MUST_CHECK;
+
+/* reload_secure_policy() sets what all contexts have in common, reload_secure_keylog() that secrets are logged, where set says so. */
+bool reload_secure_policy(SSL_CTX *ctx, int version_min, int version_max);
+void reload_secure_keylog(SSL_CTX *ctx, const struct reload_links_setup *set);
+
+/* reload_secure_psk_clear() forgets the shared secret (secure_psk_io.c). */
+void reload_secure_psk_clear(struct reload_links *links);
 
 /* reload_secure_session() makes the session of a link, over a BIO whose data is the link; NULL when OpenSSL cannot. */
 SSL *reload_secure_session(struct reload_secure_link *link);

@@ -255,6 +255,7 @@ void reload_links_free(struct reload_links *links)
 	reload_timer_cancel(links->timers, &links->validity);
 	reload_timer_cancel(links->timers, &links->recheck);
 	reload_poll_hook_remove(links->set.poll, &links->hook);
+	reload_secure_psk_clear(links);
 	reload_secure_context_clear(links);
 	wr_clear(&links->spare);
 	reload_trust_free(links->trust);

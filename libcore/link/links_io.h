@@ -33,7 +33,7 @@ enum {
 
 /* What the owner is notified of; spans and pointers are borrowed for the time of the call. */
 struct reload_links_ops {
-	/* handshake done, cert passed reload_trust_check(); incoming links have numbers with the top bit set */
+	/* handshake done, cert passed reload_trust_check() (NULL: by a shared secret, which says not who it is); incoming links have numbers with the top bit set */
 	void (*up)(void *arg, uint32_t link, struct reload_cert *cert,
 		const struct reload_ip_port *peer, bool incoming);
 	/* one message or fragment as a frame's payload, never an empty one over DTLS */
@@ -106,6 +106,14 @@ enum reload_err reload_links_new(struct reload_links **out, const struct reload_
 /* reload_links_free() ends all links at once without a callback; NULL is legal. */
 void reload_links_free(struct reload_links *links);
 AUTO_DEFINE(reload_links)
+
+/*
+ * reload_links_set_secret() lets links from now on prove that both ends know the secret of the overlay (TLS-PSK), in place of
+ * certificates; up() then comes with cert NULL, until reload_links_renew() says whose the link is.  NULL: by certificates again.  Both are
+ * copied.  RELOAD_FAILED with why.
+ */
+enum reload_err reload_links_set_secret(struct reload_links *links, const char *secret,
+	const char *overlay, struct reload_error_text *why) MUST_CHECK;
 
 /* reload_links_family() returns whether this host has addresses of that type at all. */
 bool reload_links_family(enum reload_address_type type);

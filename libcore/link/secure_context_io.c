@@ -73,7 +73,8 @@ bool reload_secure_protocol_agreed(const struct reload_secure_link *link)
 SSL *reload_secure_session(struct reload_secure_link *link)
 {
 	enum reload_secure_kind kind = link->transport->kind;
-	SSL *ssl = SSL_new(link->links->contexts[kind]);
+	bool by_secret = !link->transport->of_app && link->links->psk[kind];
+	SSL *ssl = SSL_new(by_secret ? link->links->psk[kind] : link->links->contexts[kind]);
 	BIO *bio = ssl ? BIO_new(link->links->bios[kind]) : NULL;
 	if (!bio) {
 		SSL_free(ssl);
@@ -170,6 +171,12 @@ static void keylog(const SSL *ssl, const char *line)
 		return; /* a log of secrets that is incomplete harms nobody */
 }
 
+void reload_secure_keylog(SSL_CTX *ctx, const struct reload_links_setup *set)
+{
+	if (set->keylog && *set->keylog)
+		SSL_CTX_set_keylog_callback(ctx, keylog);
+}
+
 static bool own_certificates(SSL_CTX *ctx, const struct reload_links_setup *set)
 {
 	if (SSL_CTX_use_certificate_ASN1(ctx, (int)set->cert->der.len, set->cert->der.at) != 1)
@@ -185,7 +192,7 @@ static bool own_certificates(SSL_CTX *ctx, const struct reload_links_setup *set)
 	return true;
 }
 
-static bool policy(SSL_CTX *ctx, int version_min, int version_max)
+bool reload_secure_policy(SSL_CTX *ctx, int version_min, int version_max)
 {
 	SSL_CTX_set_options(
 		ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
@@ -211,7 +218,7 @@ static enum reload_err context_new(SSL_CTX **out, bool datagrams,
 {
 	SSL_CTX *ctx = SSL_CTX_new(datagrams ? DTLS_method() : TLS_method());
 	enum reload_err err = RELOAD_OK;
-	if (!ctx || !policy(ctx, datagrams ? DTLS1_2_VERSION : TLS1_2_VERSION,
+	if (!ctx || !reload_secure_policy(ctx, datagrams ? DTLS1_2_VERSION : TLS1_2_VERSION,
 			    datagrams ? 0 : set->tls_version_max))
 		err = reload_error_explain(why, RELOAD_FAILED, "TLS", "OpenSSL cannot be set up");
 	ERR_clear_error();
@@ -225,8 +232,7 @@ static enum reload_err context_new(SSL_CTX **out, bool datagrams,
 		SSL_CTX_free(ctx);
 		return err;
 	}
-	if (set->keylog && *set->keylog)
-		SSL_CTX_set_keylog_callback(ctx, keylog);
+	reload_secure_keylog(ctx, set);
 	*out = ctx;
 	return RELOAD_OK;
 }

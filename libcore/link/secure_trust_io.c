@@ -11,7 +11,7 @@ static void validity_look(void *arg)
 	struct reload_secure_link *l;
 	reload_utc now = reload_poll_wall(), next = RELOAD_NEVER;
 	for (l = reload_secure_link_first(links); l; l = reload_secure_link_next(l)) {
-		if (l->state != RELOAD_SECURE_UP)
+		if (l->state != RELOAD_SECURE_UP || !l->cert)
 			continue;
 		if (l->cert->not_after < now) { /* at that very time it is valid still */
 			l->recheck = true;
@@ -38,7 +38,7 @@ static void recheck(void *arg)
 	struct reload_links *links = arg;
 	struct reload_secure_link *l;
 	for (l = reload_secure_link_first(links); l; l = reload_secure_link_next(l)) {
-		l->recheck = l->state == RELOAD_SECURE_UP;
+		l->recheck = l->state == RELOAD_SECURE_UP && l->cert;
 		if (l->recheck)
 			reload_secure_link_look(l);
 	}

@@ -23,7 +23,8 @@ void reload_secure_link_up(struct reload_secure_link *l)
 		links->counters.accepted++;
 	else
 		links->counters.opened++;
-	reload_links_validity(links, l->cert->not_after);
+	if (l->cert)
+		reload_links_validity(links, l->cert->not_after);
 	links->set.ops->up(links->set.arg, l->id, l->cert, &l->peer, l->incoming);
 }
 

@@ -29,7 +29,7 @@ static void await_link(struct attempt *a, const struct reload_attach *answer)
 	}
 	reload_attempt_await(a);
 	for (con = NULL; (con = reload_connection_next(m->connections, con));)
-		if (!con->node.len && reload_cert_has_node(con->cert, &a->node)) {
+		if (!con->node.len && con->cert && reload_cert_has_node(con->cert, &a->node)) {
 			reload_attach_link_up(m, con); /* the link was faster than the answer */
 			return;
 		}

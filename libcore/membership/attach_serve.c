@@ -135,7 +135,7 @@ void reload_serve_attach(struct reload_incoming *in)
 		return;
 	}
 	struct reload_connection *over = reload_connection_by_link(m->connections, in->link);
-	if (over && !in->msg->header.via_list.len &&
+	if (over && over->cert && !in->msg->header.via_list.len &&
 		reload_cert_has_node(over->cert, &in->signer) && !over->node.len) {
 		reload_link_bind(m->connections, over, &in->signer); /* HDR-16 */
 	}

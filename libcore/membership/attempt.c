@@ -293,7 +293,7 @@ void reload_attach_link_up(struct reload_membership *m, struct reload_connection
 		bool mine =
 			a->phase == DIALLING
 				? a->link == con->link
-				: a->phase == AWAITING_LINK &&
+				: a->phase == AWAITING_LINK && con->cert &&
 					  reload_cert_has_node(con->cert, &a->node) &&
 					  (!con->node.len || reload_id_eq(&con->node, &a->node));
 		if (!mine)

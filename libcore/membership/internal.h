@@ -90,6 +90,11 @@ void reload_link_check(struct reload_membership *m, struct reload_connection *co
 void reload_link_try(
 	struct reload_membership *m, struct reload_connection *con, reload_ms timeout_ms);
 
+/* -- identify.c: links that came up without a certificate ----------------------------------------------------------------------- */
+
+/* reload_identify_start() finds out who is at the other end of con, and closes it when nobody says so. */
+void reload_identify_start(struct reload_membership *m, struct reload_connection *con);
+
 /* -- spare.c: links that nobody needs -------------------------------------------------------------------------------------- */
 
 /* reload_spare_begin() starts to check for such links while the node stays joined; reload_spare_end() stops that. */

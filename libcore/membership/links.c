@@ -44,6 +44,11 @@ static void watch_made(void *arg, struct reload_connection *con)
 	con->ice = reload_attach_is_ice(m, con->link);
 }
 
+static void watch_unidentified(void *arg, struct reload_connection *con)
+{
+	reload_identify_start(arg, con);
+}
+
 static void watch_bound(void *arg, struct reload_connection *con)
 {
 	struct reload_membership *m = arg;
@@ -126,6 +131,7 @@ const struct reload_link_watch reload_membership_links = {
 	.probed = watch_probed,
 	.gathered = watch_gathered,
 	.expects = watch_expects,
+	.unidentified = watch_unidentified,
 	.made = watch_made,
 	.bound = watch_bound,
 	.up = watch_up,

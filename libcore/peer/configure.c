@@ -112,6 +112,8 @@ static void revoked_notify(struct reload_peer *p, const struct reload_connection
 static enum reload_err judge(const struct reload_peer *p, const struct reload_connection *con)
 {
 	struct reload_error_text ignored;
+	if (!con->cert)
+		return RELOAD_OK;
 	return reload_trust_check(
 		p->engine->config->trust, con->cert, NULL, 0, p->engine->wall, &ignored);
 }

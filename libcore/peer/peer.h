@@ -42,7 +42,8 @@ AUTO_DEFINE(reload_peer)
 /* -- inputs ---------------------------------------------------------------------------------------------------------- */
 
 /*
- * reload_peer_link_up() reports that a link's handshake is done and cert (and its chain) passed reload_trust_check().  link
+ * reload_peer_link_up() reports that a link's handshake is done and cert (and its chain) passed reload_trust_check(); NULL in an overlay with
+ * a shared secret, where the handshake proves that and nothing else.  link
  * is that of link_open(), or one chosen by the host with the top bit set for an incoming one.  The peer closes what it
  * does not want.
  */

@@ -48,7 +48,7 @@ size_t reload_peer_links(struct reload_peer *p, struct reload_peer_link *out, si
 	while (count < max && (con = reload_connection_next(p->connections, con)))
 		out[count++] = (struct reload_peer_link){ .link = con->link,
 			.node = con->node,
-			.user = con->cert->user,
+			.user = con->cert ? con->cert->user : NULL,
 			.incoming = con->incoming,
 			.client = p->route.topology->link_use(p->route.plugin, &con->node) ==
 				  RELOAD_LINK_NO_PEER,

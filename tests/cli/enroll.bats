@@ -697,18 +697,18 @@ NODE=00112233445566778899aabbccddeeff
 @test "a document with a setting that is not kept is refused by every program" {
 	founded
 	reload-enroll issue alice@calls.example -q
-	# R-11.1-27 R-14-07: links would not be closed to those who lack the secret, which is not shown to anybody
-	doc "$(root)<shared-secret>hush</shared-secret>" >secret.xml
+	# R-11.1-27 R-14-07: links could not be made with that secret, which is not shown to anybody
+	doc "$(root)<shared-secret>$(printf 'hush%.0s' $(seq 65))</shared-secret>" >secret.xml
 	for command in 'config check' 'config show'; do
 		R $command secret.xml
 		failed 10 "secret.xml"
-		matches "$stderr" 'TLS-PSK is not implemented'
+		matches "$stderr" 'shared-secret has 260 bytes, and may have 1 to 256'
 		matches "${stderr_lines[2]}" '^  try:  .*sign the document again'
 		[[ $stderr != *hush* ]]
 	done
 	run --separate-stderr reload-agent check -I alice --config secret.xml
 	[ "$status" -eq 10 ]
-	matches "$stderr" 'is not implemented'
+	matches "$stderr" 'may have 1 to 256'
 }
 
 @test "init --ice: links by ICE, with what TURN servers are found by" {

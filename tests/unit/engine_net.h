@@ -27,7 +27,8 @@ static inline void link_up(struct net_link *l, int end)
 {
 	struct node *n = l->ends[end];
 	if (n->peer)
-		reload_peer_link_up(n->peer, l->numbers[end], l->ends[!end]->credentials.cert);
+		reload_peer_link_up(n->peer, l->numbers[end],
+			n->net->config->shared_secret ? NULL : l->ends[!end]->credentials.cert);
 }
 
 static inline void link_answer(struct net_link *l)

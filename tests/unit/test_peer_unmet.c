@@ -29,13 +29,16 @@ static void leaves_because(struct ring *r, struct span document, const char *rea
 	assert_int_equal(r->u->state, RELOAD_STATE_LEAVING);
 }
 
-/* R-11.1-27: TLS-PSK is not built, so that the links would not be what the document asks for */
+/* R-11.1-27: a secret that is longer than what TLS-PSK takes here */
 static void a_setting_that_would_not_be_kept(void **state)
 {
 	struct ring *r = *state;
 	struct net_document d = net_document(r->net);
 	d.draft.sequence = 8;
-	d.draft.shared_secret = "hush";
+	char secret[RELOAD_SECRET_MAX + 2];
+	memset(secret, 'x', sizeof(secret) - 1);
+	secret[sizeof(secret) - 1] = 0;
+	d.draft.shared_secret = secret;
 	leaves_because(r, document_write(r->net, &d), "shared-secret");
 }
 

@@ -75,7 +75,7 @@ struct reload_config {
 	bool clients_permitted, no_ice, chord_reactive;
 	uint32_t chord_update_interval_s, chord_ping_interval_s;
 	uint32_t peers_to_probe; /* number-of-peers-to-probe of CHORD-SELF-TUNING (RFC 7363 s7) */
-	char *shared_secret; /* of TLS-PSK (R-13.4-01); NULL: links are by certificates */
+	char *shared_secret;     /* of TLS-PSK (R-13.4-01); NULL: links are by certificates */
 	uint32_t max_message_size;
 	uint8_t initial_ttl;
 	uint32_t overlay_reliability_timer_ms;

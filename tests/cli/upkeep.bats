@@ -11,7 +11,7 @@ setup_file() {
 	export SERVE PORT URL
 	reload-enroll init calls.example --bootstrap "127.0.0.1:$PORT" \
 		--enrollment-server "https://localhost:$SERVE/enroll" >/dev/null
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout tls.key -out tls.crt -days 300 \
+	yesterday openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout tls.key -out tls.crt -days 300 \
 		-subj "/CN=tls" -addext "subjectAltName=DNS:localhost" 2>/dev/null
 	echo secret >password
 	for u in alice bob; do reload-enroll user add "$u@calls.example" --password-file password -q; done
@@ -32,6 +32,10 @@ teardown_file() {
 
 setup() {
 	cd "$BATS_FILE_TMPDIR" || return 1
+}
+
+yesterday() {
+	if lab_clock; then ahead -86400 "$@"; else "$@"; fi
 }
 
 # there COMMAND: with the home of another machine.
@@ -199,6 +203,20 @@ no_link() { # no_link NAME
 ended_at_start() {
 	R there timeout 1 reload-agent -I bob -l 127.0.0.1:0
 	[ "$status" -eq 10 ]
+}
+
+@test "a clock that is a minute behind does not matter, one that is an hour behind is named" {
+	# B11
+	lab_clock || skip "no clock to set"
+	reload-enroll user add erin@calls.example --password-file password -q
+	R ahead -60 there reload-enroll request erin@calls.example --url "$URL" --ca-file tls.crt --password-file password
+	ok
+	rm -r there/etc/identity/erin
+	R ahead -3600 there reload-enroll request erin@calls.example --url "$URL" --ca-file tls.crt --password-file password
+	failed 10 ''
+	matches "${stderr_lines[1]}" '20[0-9-]*T[0-9:]*Z.*20[0-9-]*T[0-9:]*Z'
+	matches "$stderr" 'clock'
+	[ ! -e there/etc/identity/erin ]
 }
 
 @test "the time that is left is compared to the second" {

@@ -71,6 +71,14 @@ struct open_record {
 
 TAILQ_HEAD(open_list, open_record);
 
+struct conflict {
+	reload_utc at;
+	struct reload_id resource, node;
+	uint32_t kind;
+	uint64_t count;
+	const char *reason; /* static */
+};
+
 struct agent_history {
 	const struct agent *agent;
 	struct record records[HISTORY_MAX];
@@ -80,6 +88,8 @@ struct agent_history {
 	size_t recent_next;
 	struct open_list open;
 	struct agent_history_counts counts;
+	struct conflict conflicts[HISTORY_CONFLICTS];
+	size_t conflicts_next;
 	unsigned joins; /* open records of overlay.join */
 };
 
@@ -406,8 +416,36 @@ static void engine_failed(struct agent_history *h, const struct reload_event *ev
 	record_end(h, &r);
 }
 
+static void conflict_add(struct agent_history *h, const struct reload_event *ev)
+{
+	struct conflict *c = &h->conflicts[h->conflicts_next++ % HISTORY_CONFLICTS];
+	*c = (struct conflict){ .at = cli_now(),
+		.resource = *ev->resource,
+		.node = *ev->node,
+		.kind = ev->kind,
+		.count = ev->count,
+		.reason = ev->reason };
+}
+
+json_t *agent_conflicts_json(const struct agent_history *h)
+{
+	json_t *list = json_array();
+	for (size_t i = 1; i <= HISTORY_CONFLICTS && i <= h->conflicts_next; i++) {
+		const struct conflict *c =
+			&h->conflicts[(h->conflicts_next - i) % HISTORY_CONFLICTS];
+		json_array_append_new(list,
+			json_pack("{s:o, s:o, s:I, s:o, s:I, s:s}", "time", cli_json_time(c->at),
+				"resource_id", json_of_id(&c->resource), "kind_id",
+				(json_int_t)c->kind, "node_id", json_of_id(&c->node), "values",
+				(json_int_t)c->count, "text", c->reason));
+	}
+	return list;
+}
+
 void agent_history_event(struct agent_history *h, const struct reload_event *event)
 {
+	if (h && event->type == RELOAD_EV_VALUE_CONFLICT)
+		conflict_add(h, event);
 	if (!h || !explains(event->type))
 		return;
 	recent_add(h, event, event->reason);

@@ -12,9 +12,10 @@ struct agent;
 struct agent_history;
 
 enum {
-	HISTORY_MAX = 1000,  /* the oldest is dropped */
-	HISTORY_EVENTS = 24, /* of one request; the newest are kept */
-	HISTORY_TEXT = 240   /* bytes of what one event says; longer text is cut */
+	HISTORY_MAX = 1000,      /* the oldest is dropped */
+	HISTORY_CONFLICTS = 256, /* the oldest is dropped */
+	HISTORY_EVENTS = 24,     /* of one request; the newest are kept */
+	HISTORY_TEXT = 240       /* bytes of what one event says; longer text is cut */
 };
 
 enum {
@@ -53,6 +54,9 @@ void agent_history_ended(
  */
 json_t *agent_history_list(const struct agent_history *h, size_t max, bool failed);
 json_t *agent_history_one(const struct agent_history *h, uint64_t transaction);
+
+/* agent_conflicts_json() returns the newest values of which two versions were written (owned list of rows of store.conflicts), newest first. */
+json_t *agent_conflicts_json(const struct agent_history *h);
 
 /* agent_history_counts() returns what was counted (borrowed), agent_history_bucket_s() the end of a bucket but the last, in seconds. */
 const struct agent_history_counts *agent_history_counts(const struct agent_history *h);

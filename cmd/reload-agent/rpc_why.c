@@ -1,4 +1,4 @@
-/* agent.history and agent.why: requests of the past. */
+/* agent.history and agent.why: requests of the past; store.conflicts: values of which two versions were written. */
 #include "rpc.h"
 
 #include "history.h"
@@ -38,4 +38,13 @@ enum reload_rpc_end rpc_agent_why(void *arg, struct reload_rpc_call *call, const
 		"the agent remembers the newest %d requests since its start", HISTORY_MAX);
 	reload_error_advise(&why, "reload-diag why -a %s --list", agent->instance);
 	return reload_rpc_fail_why(call, RELOAD_NO_VALUE, &why);
+}
+
+enum reload_rpc_end rpc_store_conflicts(
+	void *arg, struct reload_rpc_call *call, const json_t *params)
+{
+	const struct agent *agent = arg;
+	(void)params;
+	return reload_rpc_reply(
+		call, json_pack("{s:o}", "conflicts", agent_conflicts_json(agent->history)));
 }

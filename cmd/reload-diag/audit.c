@@ -12,6 +12,8 @@
 const struct cli_opt diag_audit_opts[] = {
 	{ 0, "sample", "N", "resources that are checked, 0 to 10000 (default 32)" },
 	{ 0, "rate", "N", "requests in a second, 1 to 1000 (default 100)" },
+	{ 0, "merged", NULL,
+		"only what this agent knows: values of which two versions were written" },
 	CLI_END,
 };
 
@@ -19,7 +21,8 @@ const char diag_audit_fields[] =
 	"level:string peers:integer answered:integer complete:boolean resources:integer "
 	"copies:integer requests:integer "
 	"findings:{check:string level:string node_id:string resource_id:string? kind:string? "
-	"text:string try:string}[]";
+	"text:string try:string}[] | "
+	"time:string resource_id:string kind_id:integer node_id:string values:integer text:string";
 
 enum {
 	FINDINGS = 13, /* exit status */
@@ -178,8 +181,40 @@ static int run(struct audit *a)
 	return report(a);
 }
 
+/* -- --merged -------------------------------------------------------------------------------------------------------------------- */
+
+static void print_conflict(FILE *out, const json_t *o, void *arg)
+{
+	char when[CLI_LOCAL_TIME], node[CLI_SHORT_ID];
+	(void)arg;
+	fprintf(out, "%s  resource:%s  Kind 0x%llx  %lld value%s, the other version came from %s: ",
+		cli_local_time(when, cli_get_text(o, "time")), cli_get_text(o, "resource_id"),
+		cli_get_int(o, "kind_id"), cli_get_int(o, "values"),
+		cli_get_int(o, "values") == 1 ? "" : "s",
+		cli_short_id(node, cli_get_text(o, "node_id")));
+	cli_put_safe(out, cli_get_text(o, "text"));
+	fputc('\n', out);
+}
+
+static int merged(struct cli *cli)
+{
+	json_t *result = NULL;
+	const json_t *row;
+	size_t i;
+	int status = cli_request(cli, "store.conflicts", json_object(), &result);
+	const json_t *list = json_object_get(result, "conflicts");
+	json_array_foreach (list, i, row)
+		cli_print(cli, row, print_conflict, NULL);
+	if (!status && json_array_size(list))
+		status = FINDINGS;
+	json_decref(result);
+	return status;
+}
+
 int diag_audit(struct cli *cli)
 {
+	if (cli_has(cli, "merged"))
+		return merged(cli);
 	struct reload_error_text why;
 	struct audit a = { .cli = cli };
 	enum reload_err err = cli_number(cli, "sample", 32, 0, SAMPLE_MAX, &a.sample, &why);

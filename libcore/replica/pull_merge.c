@@ -119,7 +119,7 @@ static const struct reload_stored_data *find_held(struct reload_replica *rep,
 static void merge_kind(struct reload_replica *rep, struct reload_request *r,
 	struct reload_store_change *change, const struct reload_fetch_kind_response *k, size_t *at)
 {
-	uint64_t stores = 0;
+	uint64_t stores = 0, conflicts = 0;
 	const struct reload_kind *kind = reload_config_kind(rep->engine->config, k->kind);
 	struct fetch_make *fetch = reload_fetch_of(r);
 	change->kind = k->kind;
@@ -131,8 +131,10 @@ static void merge_kind(struct reload_replica *rep, struct reload_request *r,
 		if (!kind || f->err || f->synthetic ||
 			!is_newer(rep, &fetch->resource, kind, f->data, change))
 			continue;
-		stores += reload_stores_between(
-			find_held(rep, &fetch->resource, k->kind, &f->data->value), f->data);
+		const struct reload_stored_data *own =
+			find_held(rep, &fetch->resource, k->kind, &f->data->value);
+		conflicts += reload_values_conflict(own, f->data);
+		stores += reload_stores_between(own, f->data);
 		change->entries[change->entries_count++] =
 			(struct reload_stored_entry){ .data = *f->data,
 				.received = rep->engine->wall,
@@ -141,6 +143,14 @@ static void merge_kind(struct reload_replica *rep, struct reload_request *r,
 	if (change->entries_count)
 		change->generation =
 			next_generation(rep, &fetch->resource, k, &r->result.responder, stores);
+	if (conflicts && rep->route->topology->responsible(rep->route->plugin, &fetch->resource))
+		reload_engine_event(rep->engine,
+			&(struct reload_event){ .type = RELOAD_EV_VALUE_CONFLICT,
+				.node = &r->result.responder,
+				.resource = &fetch->resource,
+				.kind = k->kind,
+				.count = conflicts,
+				.reason = "the other one is kept: it was stored later" });
 }
 
 void reload_pull_merge(

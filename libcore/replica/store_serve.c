@@ -229,6 +229,19 @@ static void store_verified(struct reload_incoming *in)
 		w->value_certificates[i] = check->certificates;
 	}
 	err = reload_store_accept(w);
+	/* a replica is often behind; the responsible peer, and one on its way to be it, is not: there two versions were written */
+	if (w->conflicts && (w->owner || rep->route->topology->get_state(rep->route->plugin) !=
+						 RELOAD_TOPOLOGY_JOINED))
+		reload_engine_event(rep->engine,
+			&(struct reload_event){ .type = RELOAD_EV_VALUE_CONFLICT,
+				.node = &in->signer,
+				.resource = &w->resource,
+				.kind = w->conflict_kind,
+				.count = w->conflicts,
+				.reason = err == RELOAD_DATA_TOO_OLD
+						  ? "the one that is here is kept: it was stored "
+						    "later"
+						  : "the other one is kept: it was stored later" });
 	if (err) {
 		refuse_unstored(in, err);
 		return;

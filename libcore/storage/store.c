@@ -274,6 +274,12 @@ static void take_index(struct plan *p, struct reload_stored_value *v)
 	p->array_used = true;
 }
 
+bool reload_values_conflict(const struct reload_stored_data *a, const struct reload_stored_data *b)
+{
+	return a && b && a->storage_time != b->storage_time &&
+	       (a->value.exists != b->value.exists || !span_eq(a->value.value, b->value.value));
+}
+
 /* Plans one value of the request as if the values before it were stored already. */
 static enum reload_err plan_value(struct reload_store_work *w, struct plan *p,
 	const struct reload_stored_data *d, struct span certificates)
@@ -291,6 +297,10 @@ static enum reload_err plan_value(struct reload_store_work *w, struct plan *p,
 		w->storage, &w->resource, p->kind->id, &e->data.value, w->now);
 	struct pending *earlier =
 		RB_FIND(pending_tree, &p->places, &(struct pending){ .entry = e });
+	if (w->replica && held && !earlier && reload_values_conflict(&held->data, &e->data)) {
+		w->conflicts++;
+		w->conflict_kind = p->kind->id;
+	}
 	const struct reload_stored_entry *before = earlier ? earlier->entry : held;
 	if (before && same_data(&before->data, &e->data))
 		return RELOAD_OK;

@@ -25,6 +25,9 @@ uint64_t reload_stores_between(
  */
 uint64_t reload_generation_merged(uint64_t present, uint64_t received, uint64_t stores);
 
+/* reload_values_conflict() returns whether two versions of a value, written at different times, say different things; NULL is legal and says nothing. */
+bool reload_values_conflict(const struct reload_stored_data *a, const struct reload_stored_data *b);
+
 /* Who signed: the request, or one value. */
 struct reload_signer {
 	const struct reload_cert *cert; /* borrowed; NULL: unknown */
@@ -55,6 +58,9 @@ struct reload_store_work {
 	uint32_t unknown_kinds[63];     /* RELOAD_UNKNOWN_KIND */
 	size_t unknown_kinds_count;
 	const char *reason; /* static: error_info */
+	/* of a replica Store: values that differ from those that this peer holds at their places; when it is responsible two were written */
+	size_t conflicts;
+	uint32_t conflict_kind; /* of the last one */
 };
 
 /*

@@ -130,3 +130,38 @@ fine() {
 	matches "$output" "warn  answer      ${id:0:8} is known to others and does not answer"
 	lab_whole alice bob carol dave
 }
+
+conflicts_known() {
+	[ "$(reload-diag audit -a "$1" --merged -j | jq -r .kind_id)" = 4026531841 ]
+}
+
+@test "audit --merged: a value that was written in two rings which became one" {
+	local port first=mia second=other resource
+	port=$(lab_port)
+	R reload-diag audit --merged
+	ok
+	[ -z "$output" ]
+	reload-enroll init merge.example --bootstrap "127.0.0.1:$port" >/dev/null
+	reload-enroll issue mia@merge.example --identity mia >/dev/null
+	reload-enroll issue mia@merge.example --identity other --new-node-id >/dev/null
+	# each forms a ring of its own, as neither finds the other
+	lab_start other -l 127.0.0.1:0 --first
+	reload-agent status -a other -q --wait joined -t 30 >/dev/null
+	lab_start mia -l "127.0.0.1:$port" --first
+	reload-agent status -a mia -q --wait joined -t 30 >/dev/null
+	# the later version is that of the ring whose peer is not responsible in the end
+	resource=$(reload-store -a mia -k $K mia@merge.example 'the first' -j | jq -r .resource_id)
+	next=$(printf '%s\n' "$resource" "$(node_of mia)" "$(node_of other)" | sort | awk -v r="$resource" '{ at[NR] = $1 } END { for (i = 1; i <= 3; i++) if (at[i] == r) print at[i % 3 + 1] }')
+	[ "$next" = "$(node_of mia)" ] || { first=other second=mia; }
+	reload-store -a $first -k $K mia@merge.example 'the earlier one' -q
+	reload-store -a $second -k $K mia@merge.example 'the later one' -q
+	reload-join -a other --leave --now -q
+	reload-join -a other -q
+	until_true conflicts_known $first
+	R reload-diag audit -a $first --merged
+	[ "$status" -eq 13 ]
+	matches "$output" 'Kind 0xf0000001  1 value, the other version came from [0-9a-f]{8}: the other one is kept: it was stored later$'
+	[ "$(reload-fetch -a mia -k $K mia@merge.example --raw)" = 'the later one' ]
+	reload-agent stop -a other -q
+	reload-agent stop -a mia -q
+}

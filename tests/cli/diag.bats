@@ -161,6 +161,7 @@ setup() {
 	until_true knows carol 2
 }
 
+# D17
 @test "path --live on a terminal: redrawn, cut to its width" {
 	command -v script >/dev/null || skip "needs script"
 	TERM=xterm script -qc "stty cols 40; reload-diag path --live -c 2 -i 200ms node:$BOB" live.term >/dev/null </dev/null
@@ -196,6 +197,7 @@ setup() {
 	matches "$output" 'All of them agree about their neighbours.$'
 }
 
+# D17: 40 columns, no UTF-8
 @test "map: pictures are whole, and text keeps to the width" {
 	reload-diag map --format svg -o ring.svg
 	python3 -c 'import xml.dom.minidom, sys; d = xml.dom.minidom.parse("ring.svg"); sys.exit(len([c for c in d.getElementsByTagName("circle") if "peer" in c.getAttribute("class")]) != 3 or not d.getElementsByTagName("desc"))'
@@ -258,18 +260,23 @@ setup() {
 	[ -c /dev/full ]
 }
 
-# whatever an agent answers, in all forms of output, in pictures and on standard error
+# D14: whatever an agent answers, in all forms of output, in pictures and on standard error, and at the prompt of the shell
 @test "what an agent answers is no markup, and steers no terminal" {
 	lab_tainter bob
 	for form in "" -j --flat -vv; do
 		for command in map "map --describe" "map --format svg" "map --format dot" "map --format html" "path -k all node:$ALICE" \
 			"path --live -c 1 -k all node:$ALICE" "ping -k all node:$ALICE" "ping wildcard" "node node:$ALICE" tables nat health \
-			"capture -t 300ms"; do
+			"capture -t 300ms" "audit --sample 2" why "why --past last" "why --list"; do
 			# shellcheck disable=SC2086
 			timeout 30 reload-diag ${command%% *} -a tainted $form -t 10s ${command#"${command%% *}"} >tainted.out 2>tainted.err || [ $? -ne 124 ]
 			harmless tainted.out tainted.err || { echo "$command $form"; return 1; }
 			cat tainted.out tainted.err >>tainted.all
 		done
+	done
+	for line in 'agent status' 'diag tables' 'why' 'call agent.status' 'call node.list'; do
+		timeout 30 reload-shell -a tainted -c "$line" >tainted.out 2>tainted.err || [ $? -ne 124 ]
+		harmless tainted.out tainted.err || { echo "$line"; return 1; }
+		cat tainted.out tainted.err >>tainted.all
 	done
 	# no picture of what has no Node-IDs, and what is said instead
 	for format in text svg dot html; do

@@ -600,7 +600,7 @@ def pathtrack():
     # the end, as a good node says it
     outcome, hop = last(traced(link, who, lie(who.node)))
     must((outcome, hop["state"]) == ("reached", "answered"), f"{outcome} {hop}")
-    # R7851-8: back to who asked, and to a node before
+    # R7851-8, D15: back to who asked, and to a node before
     outcome, hop = last(traced(link, who, lie(a0)))
     must((outcome, hop["next_hop"]) == ("loop", a0.hex()), f"{outcome} {hop}")
     # to nobody

@@ -47,6 +47,7 @@ maps() { # NAME: the libraries of the agent
 	ok
 }
 
+# D13
 @test "reload-diag nat measures with a socket of its own, and leaves none" {
 	sockets() {
 		find "/proc/$(cat lab/carol.pid)/fd" -lname 'socket:*' | wc -l

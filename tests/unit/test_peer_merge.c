@@ -333,7 +333,12 @@ static void merges(void **state)
 	newest[3] = store_at(w.y, w.t, K_NODE, "y alone");
 	w.x[0]->deaf = false;
 	net_pass(w.net, 1800000);
-	size_t wandered = 0;
+	size_t wandered = 0, conflicts = 0;
+	for (size_t i = 0; i < SIDE; i++)
+		conflicts += w.x[i]->events[RELOAD_EV_VALUE_CONFLICT] +
+			     w.y[i]->events[RELOAD_EV_VALUE_CONFLICT];
+	/* the two of which there were two versions are told of, those of one ring alone are not */
+	assert_in_range(conflicts, 2, 4);
 	for (size_t i = 0; i < COUNT_OF(newest); i++) {
 		struct node *holders[3];
 		const struct crafted_store *n = newest[i];

@@ -144,6 +144,18 @@ static void print_paths(FILE *out, const json_t *paths)
 			cli_get_int(paths, "relayed"));
 }
 
+static void print_interval(FILE *out, const json_t *s)
+{
+	char text[32];
+	const json_t *tuning = json_object_get(s, "tuning");
+	if (json_is_object(tuning))
+		fprintf(out, "   updates every %s, as was measured\n",
+			span_text(text, (long long)cli_get_real(tuning, "interval_s")));
+	else
+		fprintf(out, "   updates every %s\n",
+			span_text(text, cli_get_int(s, "update_interval_s")));
+}
+
 static void print_status(FILE *out, const json_t *s, void *arg)
 {
 	(void)arg;
@@ -161,7 +173,7 @@ static void print_status(FILE *out, const json_t *s, void *arg)
 	if (json_is_integer(json_object_get(s, "estimated_peers")))
 		fprintf(out, "   about %lld peer%s", cli_get_int(s, "estimated_peers"),
 			cli_get_int(s, "estimated_peers") == 1 ? "" : "s");
-	fprintf(out, "   updates every %s\n", span_text(text, cli_get_int(s, "update_interval_s")));
+	print_interval(out, s);
 	fprintf(out, "links  %lld up (TLS %lld, DTLS %lld)", cli_get_int(links, "up"),
 		cli_get_int(links, "tls"), cli_get_int(links, "dtls"));
 	print_paths(out, json_object_get(links, "paths"));

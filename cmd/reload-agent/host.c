@@ -170,6 +170,7 @@ static const struct reload_host_ops host_ops = {
 	.link_gather = host_ice_gather,
 	.link_check = host_ice_check,
 	.link_mtu = host_link_mtu,
+	.link_heard = host_link_heard,
 	.link_certificate = host_link_certificate,
 	.link_send = host_link_send,
 	.link_close = host_link_close,
@@ -403,6 +404,7 @@ static enum reload_err links_start(struct host *h, struct reload_error_text *why
 		.types = h->link_types,
 		.repeat_ms = h->identity.config->overlay_reliability_timer_ms / 2,
 		.rto_floor_ms = ACK_FLOOR_MS,
+		.keepalive_ms = host_keepalive_ms(h->identity.config),
 		.keylog = getenv("SSLKEYLOGFILE") };
 	enum reload_err err = reload_links_new(&h->links, &setup, why);
 	h->agent.links = h->links;

@@ -1,5 +1,6 @@
 /* agent.*, log.*, rpc.*: the agent itself. */
 #include "rpc.h"
+#include "rpc_tuning.h"
 
 #include "common/output.h"
 #include "ident/cert.h"
@@ -81,6 +82,21 @@ static void status_ring(json_t *o, const struct reload_status *s)
 	set(o, "about_peers", estimate);
 }
 
+/* The part of node.tuning that people look at first. */
+static json_t *status_tuning(const struct reload_status *s)
+{
+	json_t *all = agent_tuning_json(s);
+	if (!all)
+		return json_null();
+	json_t *o = json_pack("{s:O, s:O, s:O, s:O, s:O}", "interval_s",
+		json_object_get(all, "interval_s"), "network_size",
+		json_object_get(json_object_get(all, "in_force"), "network_size"), "neighbours",
+		json_object_get(all, "neighbours"), "fingers", json_object_get(all, "fingers"),
+		"why", json_object_get(all, "why"));
+	json_decref(all);
+	return o;
+}
+
 json_t *agent_status_json(struct agent *agent)
 {
 	struct reload_status s;
@@ -106,6 +122,7 @@ json_t *agent_status_json(struct agent *agent)
 	set(o, "admitting_peer", json_of_id(&s.admitting_peer));
 	status_ring(o, &s);
 	set_int(o, "update_interval_s", config->chord_update_interval_s);
+	set(o, "tuning", status_tuning(&s));
 	set(o, "other_ring", json_boolean(agent->other_ring));
 	set(o, "links",
 		json_pack("{s:I, s:I, s:I, s:o, s:n}", "up", (json_int_t)s.links, "tls",

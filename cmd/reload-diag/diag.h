@@ -6,7 +6,7 @@
 extern const struct cli_opt diag_decode_opts[];
 extern const char diag_decode_fields[];
 
-extern const struct cli_opt diag_nat_opts[];
+extern const struct cli_opt diag_nat_opts[], diag_tuning_opts[];
 
 extern const struct cli_opt diag_capture_opts[], diag_health_opts[], diag_map_opts[],
 	diag_ping_opts[], diag_path_opts[], diag_node_opts[], diag_tables_opts[];
@@ -34,6 +34,9 @@ int diag_audit(struct cli *cli);
 
 /* diag_why() prints what the agent remembers of a request; returns the exit status. */
 int diag_why(struct cli *cli);
+
+/* diag_tuning() prints at what pace an agent looks after the ring, and why; returns the exit status. */
+int diag_tuning(struct cli *cli);
 
 /* diag_nat() prints what an agent measures of the NAT in front of it; returns the exit status. */
 int diag_nat(struct cli *cli);

@@ -33,6 +33,9 @@
 #define RPC_PLACE \
 	{ NUMBER("index"), OPTIONAL }, { HEX("key"), OPTIONAL, ATMOST(131072) }, \
 	{ TEXT("key_text"), OPTIONAL, ATMOST(65536) }
+#define RPC_ESTIMATES \
+	{ REAL("network_size") }, { REAL("failures_per_day"), HELP("of each peer") }, \
+	{ REAL("joins_per_day"), HELP("of the overlay") }
 #define RPC_LINK \
 	{ HEX("node_id") }, { TEXT("user"), OPTIONAL }, { BOOL("incoming") }, \
 	{ TEXT("link_type"), HELP("TLS-TCP-FH-NO-ICE, DTLS-UDP-SR-NO-ICE or DTLS-UDP-SR") }, { TEXT("version") }, { TEXT("cipher") }, \

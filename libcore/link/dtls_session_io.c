@@ -119,6 +119,7 @@ void reload_dtls_handshake(struct reload_dtls_link *l, reload_ms limit_ms)
 
 void reload_dtls_link_input(struct reload_dtls_link *l, struct span datagram)
 {
+	l->base.heard = reload_poll_now();
 	l->datagram = reload_dtls_well_formed(l->base.ssl, datagram);
 	if (l->base.state == RELOAD_SECURE_HANDSHAKE)
 		handshake(l);

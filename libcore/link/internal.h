@@ -80,6 +80,8 @@ struct reload_link_transport {
 	void (*clear)(struct reload_secure_link *link);
 	/* takes newer limits from links->set, for a link that was up */
 	void (*set_limits)(struct reload_secure_link *link);
+	/* when anything last came over a link that is up, by what the kernel knows; NULL: when a datagram did */
+	reload_ms (*heard)(const struct reload_secure_link *link);
 	/* fills in what it knows of a link that is up */
 	void (*info)(const struct reload_secure_link *link, struct reload_link_info *out);
 	/* bytes of the largest message that fits a datagram of a link that is up; NULL: messages have no limit of their own */
@@ -109,6 +111,7 @@ struct reload_secure_link {
 	SSL *ssl;
 	struct reload_timer timer; /* for what is waited for in this state */
 
+	reload_ms heard;                    /* over DTLS: when the last datagram came */
 	struct reload_ip_port peer, *addrs; /* addrs: owned, until it is up */
 	size_t addrs_count, addrs_next;
 	struct reload_cert *cert, **others; /* references */

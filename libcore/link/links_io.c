@@ -186,6 +186,14 @@ size_t reload_links_mtu(const struct reload_links *links, uint32_t id)
 	return l && l->state == RELOAD_SECURE_UP && l->transport->mtu ? l->transport->mtu(l) : 0;
 }
 
+reload_ms reload_links_heard(const struct reload_links *links, uint32_t id)
+{
+	const struct reload_secure_link *l = reload_secure_link_find(links, id);
+	if (!l || l->state != RELOAD_SECURE_UP)
+		return 0;
+	return l->transport->heard ? l->transport->heard(l) : l->heard;
+}
+
 /* -- life ------------------------------------------------------------------------------------------------------------------ */
 
 enum reload_err reload_links_new(struct reload_links **out, const struct reload_links_setup *setup,

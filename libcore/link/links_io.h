@@ -94,6 +94,8 @@ struct reload_links_setup {
 	uint32_t rto_floor_ms; /* (RELOAD_RTO_FLOOR_MS) */
 	reload_ms
 		idle_ms; /* (15000) over ICE: when no message was sent for this long, an empty DATA frame asks for an ACK */
+	reload_ms
+		keepalive_ms; /* (0: none) over TCP: an idle connection is kept alive by packets so often, in whole seconds */
 	int tls_version_max; /* (the newest) TLS1_2_VERSION for tests of old peers */
 	const char *
 		keylog; /* file to which the secrets of all links are appended (SSLKEYLOGFILE); NULL: none */
@@ -193,6 +195,12 @@ void reload_links_renew(struct reload_links *links, uint32_t link, struct reload
  * size or there is no such link.
  */
 size_t reload_links_mtu(const struct reload_links *links, uint32_t link);
+
+/*
+ * reload_links_heard() returns when anything last came over the link, also what is no message: an ACK, and over TCP the answer to what keeps
+ * the connection alive.  By reload_poll_now(); 0: there is no such link, or it is not known.
+ */
+reload_ms reload_links_heard(const struct reload_links *links, uint32_t link);
 
 /* One link that is up, for lists that people read. */
 struct reload_link_info {

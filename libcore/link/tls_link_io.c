@@ -12,6 +12,8 @@
 #include "link/tls.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -147,10 +149,22 @@ static void on_event(void *arg, unsigned events)
 	}
 }
 
+/* An idle connection is kept alive, by packets that the kernel of the other end answers. */
+static void keep_alive(const struct reload_tls_link *l)
+{
+	int on = 1, idle = (int)(l->base.links->set.keepalive_ms / RELOAD_SECOND);
+	if (!idle)
+		return;
+	setsockopt(l->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	setsockopt(l->fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+	setsockopt(l->fd, IPPROTO_TCP, TCP_KEEPINTVL, &idle, sizeof(idle));
+}
+
 /* takes fd; false when the loop cannot watch it */
 static bool watch(struct reload_tls_link *l, int fd, unsigned events)
 {
 	l->fd = fd;
+	keep_alive(l);
 	l->wants = events;
 	l->watch = reload_poll_add(l->base.links->set.poll, fd, events, on_event, l);
 	if (!l->watch)
@@ -238,6 +252,19 @@ static void set_limits(struct reload_secure_link *base)
 	((struct reload_tls_link *)base)->framing.max_message = base->links->set.max_message;
 }
 
+static reload_ms heard(const struct reload_secure_link *base)
+{
+	const struct reload_tls_link *l = (const struct reload_tls_link *)base;
+	struct tcp_info t = { 0 };
+	socklen_t len = sizeof(t);
+	reload_ms now = reload_poll_now();
+	if (getsockopt(l->fd, IPPROTO_TCP, TCP_INFO, &t, &len))
+		return 0;
+	reload_ms ago = t.tcpi_last_ack_recv < t.tcpi_last_data_recv ? t.tcpi_last_ack_recv
+								     : t.tcpi_last_data_recv;
+	return ago < now ? now - ago : 0;
+}
+
 static void info(const struct reload_secure_link *base, struct reload_link_info *out)
 {
 	const struct reload_tls_link *l = (const struct reload_tls_link *)base;
@@ -262,5 +289,6 @@ const struct reload_link_transport reload_tls_transport = {
 	.disconnect = disconnect,
 	.clear = clear,
 	.set_limits = set_limits,
+	.heard = heard,
 	.info = info,
 };

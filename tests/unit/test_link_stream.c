@@ -88,6 +88,24 @@ static void an_ack_comes_before_what_a_message_causes(void **state)
 	node_stop(&b);
 }
 
+/* An idle connection is kept alive, and both ends hear that (R7363-20: any packet counts). */
+static void an_idle_link_is_heard(void **state)
+{
+	(void)state;
+	struct node a = { 0 }, b = { 0 };
+	start_pair(&a, &b, (struct reload_links_setup){ .keepalive_ms = 1000 });
+	assert_int_equal(reload_links_heard(a.links, 7), 0);
+	reload_ms last = reload_links_heard(a.links, 1),
+		  other = reload_links_heard(b.links, b.up_link);
+	assert_true(last && other);
+	uint64_t before = reload_links_counters(a.links)->writes;
+	TURN_UNTIL(loop, reload_links_heard(a.links, 1) > last + 800 &&
+				 reload_links_heard(b.links, b.up_link) > other + 800);
+	assert_int_equal(reload_links_counters(a.links)->writes, before);
+	node_stop(&a);
+	node_stop(&b);
+}
+
 static bool all_acked(const struct node *n, uint32_t link)
 {
 	struct reload_link_info info;
@@ -464,6 +482,7 @@ int main(void)
 		cmocka_unit_test(messages_of_all_sizes),
 		cmocka_unit_test(a_turn_costs_one_write),
 		cmocka_unit_test(an_ack_comes_before_what_a_message_causes),
+		cmocka_unit_test(an_idle_link_is_heard),
 		cmocka_unit_test(an_ack_travels_with_the_response),
 		cmocka_unit_test(an_ack_that_nothing_travels_with_leaves_in_time),
 		cmocka_unit_test(acks_of_several_links_leave_in_time),

@@ -37,10 +37,10 @@ PROGRAMS := $(filter-out common $(PRIVATE),$(notdir $(patsubst %/main.c,%,$(wild
 all: programs
 
 # --- Debian packages: installed when missing and root, else named --------------------------------------------------
-BUILD_DEPS := build-essential pkg-config libssl-dev libjansson-dev libexpat1-dev libxml2-dev libglib2.0-dev libbsd-dev libsqlite3-dev libc-ares-dev libnice-dev libmicrohttpd-dev libcurl4-openssl-dev libcrypt-dev \
+BUILD_DEPS := build-essential pkg-config libssl-dev libjansson-dev libexpat1-dev libxml2-dev libglib2.0-dev libbsd-dev libsqlite3-dev libc-ares-dev libnice-dev libmicrohttpd-dev libcurl4-openssl-dev libpq-dev libcrypt-dev \
 	libsofia-sip-ua-dev libopus-dev libsrtp2-dev libavahi-client-dev libavahi-glib-dev libedit-dev
 CHECK_DEPS := libcmocka-dev bats tshark clang libclang-rt-14-dev clang-format mandoc jq openssl python3 \
-	libxml2-utils zsh fish iproute2 procps xxd nftables sqlite3 curl dnsmasq-base coturn conntrack sox strace sip-tester sipsak kamailio baresip-core avahi-daemon avahi-utils dbus-daemon python3-prometheus-client tmux
+	libxml2-utils zsh fish iproute2 procps xxd nftables sqlite3 postgresql curl dnsmasq-base coturn conntrack sox strace sip-tester sipsak kamailio baresip-core avahi-daemon avahi-utils dbus-daemon python3-prometheus-client tmux
 
 define ensure
 	@command -v dpkg-query >/dev/null || exit 0; \
@@ -68,6 +68,7 @@ GLIB_CFLAGS = $(call once,GLIB_CFLAGS,pkg-config --cflags glib-2.0)
 # its headers are not ours to warn about
 SOFIA_CFLAGS = $(call once,SOFIA_CFLAGS,pkg-config --cflags sofia-sip-ua | sed 's/-I/-isystem /g')
 NICE_CFLAGS = $(call once,NICE_CFLAGS,pkg-config --cflags nice)
+PQ_CFLAGS = $(call once,PQ_CFLAGS,pkg-config --cflags libpq)
 AVAHI_CFLAGS = $(call once,AVAHI_CFLAGS,pkg-config --cflags avahi-glib avahi-client glib-2.0)
 
 CFLAGS_debug   := -O1 -g
@@ -94,7 +95,7 @@ MEDIA_LIBS := -lopus -lsrtp2 # of calls
 SIP_LIBS := -lsofia-sip-ua $(MEDIA_LIBS)
 SIP_PROGRAMS := reload-sip-call reload-sip-adapter
 SCHEMA_LIBS := -lxml2 # RELAX NG: reload-enroll and tests alone
-ENROLL_LIBS := $(SCHEMA_LIBS) -lmicrohttpd -lcurl -lcares -lsqlite3 -lcrypt
+ENROLL_LIBS := $(SCHEMA_LIBS) -lmicrohttpd -lcurl -lcares -lsqlite3 -lpq -lcrypt
 AGENT_LIBS := $(LIBS) -lglib-2.0 -lsqlite3 -lcares
 
 # --- objects ---------------------------------------------------------------------------------------------------------
@@ -116,7 +117,7 @@ $(O)/libcore/%.o: libcore/%.c | deps
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(PURE_WARN) $(if $(filter %_io.c,$<),$(GLIB_CFLAGS)) -MMD -MP -c -o $@ $<
 $(O)/cmd/%.o: cmd/%.c | deps
 	$(call say,CC,$@)
-	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(GLIB_CFLAGS) $(if $(filter cmd/sofia/% $(SIP_PROGRAMS:%=cmd/%/%),$<),$(SOFIA_CFLAGS)) -Icmd -MMD -MP -c -o $@ $<
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(GLIB_CFLAGS) $(if $(filter cmd/sofia/% $(SIP_PROGRAMS:%=cmd/%/%),$<),$(SOFIA_CFLAGS)) $(if $(filter %/db_postgres.c,$<),$(PQ_CFLAGS)) -Icmd -MMD -MP -c -o $@ $<
 $(O)/tests/%.o: tests/%.c | deps
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(GLIB_CFLAGS) -Icmd -MMD -MP -c -o $@ $<

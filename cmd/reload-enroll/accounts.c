@@ -1,238 +1,321 @@
-#include "reload-enroll/accounts.h"
+#include "reload-enroll/accounts_internal.h"
 
-#include "common/options.h"
-#include "reload-enroll/enroll.h"
+#include "util/alloc.h"
 
-#include <crypt.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <openssl/crypto.h>
-#include <sqlite3.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
-	BUSY_MS = 5000,
 	AUDIT_MAX = 100000
 };
 
-struct accounts {
-	sqlite3 *db;
-	char *path;
-};
-
-static const char schema[] =
-	"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-	"CREATE TABLE IF NOT EXISTS users(name TEXT PRIMARY KEY, hash TEXT NOT NULL, "
-	"changed INTEGER NOT NULL);"
-	"CREATE TABLE IF NOT EXISTS invitations(digest TEXT PRIMARY KEY, user TEXT NOT NULL, "
-	"uses INTEGER NOT NULL, expires INTEGER NOT NULL);"
-	"CREATE TABLE IF NOT EXISTS audit(id INTEGER PRIMARY KEY, time INTEGER NOT NULL, "
-	"address TEXT NOT NULL, user TEXT NOT NULL, decision TEXT NOT NULL, detail TEXT NOT NULL);";
-
-static enum reload_err failed(const struct accounts *a, struct reload_error_text *why)
+enum reload_err accounts_failed(const struct accounts *a, struct reload_error_text *why)
 {
-	char what[256];
-	snprintf(what, sizeof(what), "the accounts in %.180s cannot be used",
-		cli_path_show(a->path));
-	enum reload_err err = reload_error_explain(
-		why, RELOAD_IO, what, "%s", a->db ? sqlite3_errmsg(a->db) : strerror(errno));
-	reload_error_advise(why, "look at the disk and at the owner of that file");
-	return err;
+	return db_failed(a->db, why);
 }
 
-/* SQLite would make the file with the mode that the umask leaves. */
-static bool make_file(const char *path)
+enum reload_err accounts_result(const struct accounts *a, bool ok, struct reload_error_text *why)
 {
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	return fd >= 0 && !close(fd);
-}
-
-enum reload_err accounts_open(struct accounts **out, const char *dir, struct reload_error_text *why)
-{
-	struct accounts *a = RELOAD_NEW(accounts);
-	a->path = enroll_join(dir, "accounts.db");
-	bool ok = make_file(a->path) && sqlite3_open(a->path, &a->db) == SQLITE_OK &&
-		  sqlite3_busy_timeout(a->db, BUSY_MS) == SQLITE_OK &&
-		  sqlite3_exec(a->db, schema, NULL, NULL, NULL) == SQLITE_OK;
-	enum reload_err err = ok ? RELOAD_OK : failed(a, why);
-	if (err)
-		accounts_close(a);
-	else
-		*out = a;
-	return err;
+	return ok ? RELOAD_OK : accounts_failed(a, why);
 }
 
 void accounts_close(struct accounts *a)
 {
 	if (!a)
 		return;
-	sqlite3_close(a->db);
-	free(a->path);
+	db_close(a->db);
+	free(a->where);
 	free(a);
 }
 
-/* Prepares a statement with text parameters; NULL on failure. */
-static sqlite3_stmt *prepare(struct accounts *a, const char *sql, const char *const *texts, int n)
+enum reload_err accounts_begin(struct accounts *a, const char *user, struct reload_error_text *why)
 {
-	sqlite3_stmt *s = NULL;
-	if (sqlite3_prepare_v2(a->db, sql, -1, &s, NULL) != SQLITE_OK)
-		return NULL;
-	for (int i = 0; i < n; i++)
-		sqlite3_bind_text(s, i + 1, texts[i], -1, SQLITE_STATIC);
-	return s;
+	return accounts_result(a, db_begin(a->db, user), why);
 }
 
-/* Runs a statement with n text parameters and then an integer. */
-static bool run(
-	struct accounts *a, const char *sql, const char *const *texts, int n, reload_utc number)
+enum reload_err accounts_lock(struct accounts *a, const char *user, struct reload_error_text *why)
 {
-	sqlite3_stmt *s = prepare(a, sql, texts, n);
-	if (s && sqlite3_bind_parameter_count(s) > n)
-		sqlite3_bind_int64(s, n + 1, (sqlite3_int64)number);
-	bool ok = s && sqlite3_step(s) == SQLITE_DONE;
-	sqlite3_finalize(s);
-	return ok;
-}
-
-enum reload_err accounts_set(struct accounts *a, const char *user, const char *hash, reload_utc now,
-	struct reload_error_text *why)
-{
-	const char *texts[] = { user, hash };
-	return run(a, "INSERT OR REPLACE INTO users(name, hash, changed) VALUES(?, ?, ?)", texts, 2,
-		       now)
-		       ? RELOAD_OK
-		       : failed(a, why);
-}
-
-enum reload_err accounts_remove(struct accounts *a, const char *user, struct reload_error_text *why)
-{
-	if (!run(a, "DELETE FROM users WHERE name = ?", &user, 1, 0))
-		return failed(a, why);
-	if (sqlite3_changes(a->db))
-		return RELOAD_OK;
-	char what[300];
-	snprintf(what, sizeof(what), "%.200s has no account", user);
-	enum reload_err err = reload_error_explain(
-		why, RELOAD_NO_VALUE, what, "%s does not list it", cli_path_show(a->path));
-	reload_error_advise(why, "reload-enroll user list");
-	return err;
-}
-
-enum reload_err accounts_begin(struct accounts *a, struct reload_error_text *why)
-{
-	return run(a, "BEGIN IMMEDIATE", NULL, 0, 0) ? RELOAD_OK : failed(a, why);
+	return accounts_result(a, db_lock(a->db, user), why);
 }
 
 enum reload_err accounts_keep(struct accounts *a, struct reload_error_text *why)
 {
-	bool begun = !sqlite3_get_autocommit(a->db);
-	return !begun || run(a, "COMMIT", NULL, 0, 0) ? RELOAD_OK : failed(a, why);
+	return accounts_result(a, db_commit(a->db), why);
 }
 
 void accounts_undo(struct accounts *a)
 {
-	if (!sqlite3_get_autocommit(a->db))
-		(void)run(a, "ROLLBACK", NULL, 0, 0);
+	db_rollback(a->db);
+}
+
+enum reload_err accounts_check(struct accounts *a, struct reload_error_text *why)
+{
+	return accounts_result(a, db_good(a->db), why);
+}
+
+/* -- users ---------------------------------------------------------------------------------------------------------------------- */
+
+static bool take_user(void *arg, const char *const *columns)
+{
+	json_t **entry = arg;
+	*entry = json_pack("{s:[], s:[], s:[], s:b, s:b, s:b}", "node_ids", "revoked",
+		"certificates", "disabled", *columns[1] == '1', "reserved", *columns[2] == '1',
+		"account", *columns[0] != 0);
+	return false;
+}
+
+static bool take_node(void *arg, const char *const *columns)
+{
+	json_array_append_new(json_object_get(arg, *columns[1] == '1' ? "revoked" : "node_ids"),
+		json_string(columns[0]));
+	return true;
+}
+
+static json_t *list_of(const char *text)
+{
+	json_t *list = json_array();
+	while (*text) {
+		size_t n = strcspn(text, ",");
+		json_array_append_new(list, json_stringn(text, n));
+		text += n + (text[n] == ',');
+	}
+	return list;
+}
+
+static bool take_certificate(void *arg, const char *const *columns)
+{
+	json_array_append_new(json_object_get(arg, "certificates"),
+		json_pack("{s:s, s:s, s:s, s:o, s:s, s:s}", "serial", columns[0], "fingerprint",
+			columns[1], "issuer", columns[2], "node_ids", list_of(columns[3]), "issued",
+			columns[4], "expires", columns[5]));
+	return true;
+}
+
+json_t *accounts_entry(struct accounts *a, const char *user)
+{
+	json_t *entry = NULL;
+	(void)db_rows(a->db, "SELECT hash, disabled, reserved FROM users WHERE name = $1",
+		DB(DB_TEXT(user)), take_user, &entry);
+	if (entry)
+		(void)db_rows(a->db,
+			"SELECT node_id, revoked FROM node_ids WHERE name = $1 ORDER BY id",
+			DB(DB_TEXT(user)), take_node, entry);
+	if (entry)
+		(void)db_rows(a->db,
+			"SELECT serial, fingerprint, issuer, node_ids, issued, expires FROM "
+			"certificates WHERE name = $1 ORDER BY id",
+			DB(DB_TEXT(user)), take_certificate, entry);
+	return entry;
+}
+
+static bool take_text(void *arg, const char *const *columns)
+{
+	char **out = arg;
+	*out = reload_strdup(columns[0]);
+	return false;
+}
+
+char *accounts_owner(struct accounts *a, const char *node)
+{
+	char *user = NULL;
+	(void)db_rows(a->db, "SELECT name FROM node_ids WHERE node_id = $1", DB(DB_TEXT(node)),
+		take_text, &user);
+	return user;
+}
+
+/* The names first: visit() may ask for more. */
+static bool take_name(void *arg, const char *const *columns)
+{
+	json_array_append_new(arg, json_string(columns[0]));
+	return true;
+}
+
+void accounts_each(struct accounts *a, void (*visit)(void *arg, const char *user), void *arg)
+{
+	json_t *names = json_array();
+	const json_t *name;
+	size_t i;
+	(void)db_rows(a->db, "SELECT name FROM users ORDER BY name", DB_NONE, take_name, names);
+	json_array_foreach (names, i, name)
+		visit(arg, json_string_value(name));
+	json_decref(names);
+}
+
+static bool make_user(struct accounts *a, const char *user)
+{
+	return db_run(a->db,
+		"INSERT INTO users(name, hash, changed) VALUES($1, '', 0) ON CONFLICT DO NOTHING",
+		DB(DB_TEXT(user)));
+}
+
+enum reload_err accounts_add_node(
+	struct accounts *a, const char *user, const char *node, struct reload_error_text *why)
+{
+	bool ok = make_user(a, user) &&
+		  db_run(a->db, "INSERT INTO node_ids(node_id, name) VALUES($1, $2)",
+			  DB(DB_TEXT(node), DB_TEXT(user)));
+	return accounts_result(a, ok, why);
+}
+
+enum reload_err accounts_revoke_node(
+	struct accounts *a, const char *node, struct reload_error_text *why)
+{
+	return accounts_result(a,
+		db_run(a->db, "UPDATE node_ids SET revoked = 1 WHERE node_id = $1",
+			DB(DB_TEXT(node))),
+		why);
+}
+
+enum reload_err accounts_disable(
+	struct accounts *a, const char *user, bool disabled, struct reload_error_text *why)
+{
+	bool ok = make_user(a, user) &&
+		  db_run(a->db, "UPDATE users SET disabled = $2 WHERE name = $1",
+			  DB(DB_TEXT(user), DB_NUMBER(disabled)));
+	return accounts_result(a, ok, why);
+}
+
+enum reload_err accounts_reserve(
+	struct accounts *a, const char *user, struct reload_error_text *why)
+{
+	bool ok = make_user(a, user) &&
+		  db_run(a->db, "UPDATE users SET reserved = 1 WHERE name = $1", DB(DB_TEXT(user)));
+	return accounts_result(a, ok, why);
+}
+
+/* Renewals do not fill the disk. */
+enum reload_err accounts_certificate(
+	struct accounts *a, const struct accounts_certificate *c, struct reload_error_text *why)
+{
+	bool ok =
+		make_user(a, c->user) &&
+		db_run(a->db,
+			"INSERT INTO certificates(name, serial, fingerprint, issuer, node_ids, "
+			"issued, "
+			"expires) VALUES($1, $2, $3, $4, $5, $6, $7)",
+			DB(DB_TEXT(c->user), DB_TEXT(c->serial), DB_TEXT(c->fingerprint),
+				DB_TEXT(c->issuer), DB_TEXT(c->node_ids), DB_TEXT(c->issued),
+				DB_TEXT(c->expires))) &&
+		db_run(a->db,
+			"DELETE FROM certificates WHERE name = $1 AND node_ids = $2 AND id NOT IN "
+			"(SELECT id FROM certificates WHERE name = $1 AND node_ids = $2 ORDER BY "
+			"id "
+			"DESC LIMIT $3)",
+			DB(DB_TEXT(c->user), DB_TEXT(c->node_ids),
+				DB_NUMBER(ACCOUNTS_CERTIFICATES)));
+	return accounts_result(a, ok, why);
+}
+
+/* -- accounts ------------------------------------------------------------------------------------------------------------------- */
+
+enum reload_err accounts_set(struct accounts *a, const char *user, const char *hash, reload_utc now,
+	struct reload_error_text *why)
+{
+	bool ok = make_user(a, user) &&
+		  db_run(a->db, "UPDATE users SET hash = $2, changed = $3 WHERE name = $1",
+			  DB(DB_TEXT(user), DB_TEXT(hash), DB_NUMBER(now)));
+	return accounts_result(a, ok, why);
+}
+
+enum reload_err accounts_remove(struct accounts *a, const char *user, struct reload_error_text *why)
+{
+	if (!db_run(a->db, "UPDATE users SET hash = '' WHERE name = $1 AND hash <> ''",
+		    DB(DB_TEXT(user))))
+		return accounts_failed(a, why);
+	if (db_changed(a->db))
+		return RELOAD_OK;
+	char what[300];
+	snprintf(what, sizeof(what), "%.200s has no account", user);
+	enum reload_err err =
+		reload_error_explain(why, RELOAD_NO_VALUE, what, "there is no password of it");
+	reload_error_advise(why, "reload-enroll user list");
+	return err;
 }
 
 bool accounts_hash(struct accounts *a, const char *user, char out[ACCOUNTS_HASH_MAX])
 {
-	sqlite3_stmt *s = prepare(a, "SELECT hash FROM users WHERE name = ?", &user, 1);
-	bool found = s && sqlite3_step(s) == SQLITE_ROW;
+	char *hash = NULL;
+	bool found = db_rows(a->db, "SELECT hash FROM users WHERE name = $1 AND hash <> ''",
+			     DB(DB_TEXT(user)), take_text, &hash) &&
+		     hash && strlen(hash) < ACCOUNTS_HASH_MAX;
 	if (found)
-		snprintf(out, ACCOUNTS_HASH_MAX, "%s", (const char *)sqlite3_column_text(s, 0));
-	sqlite3_finalize(s);
+		memcpy(out, hash, strlen(hash) + 1);
+	free(hash);
 	return found;
 }
+
+/* -- invitations ---------------------------------------------------------------------------------------------------------------- */
 
 enum reload_err accounts_invite(struct accounts *a, const char *digest, const char *user,
 	uint64_t uses, reload_utc expires, struct reload_error_text *why)
 {
-	char number[24];
-	snprintf(number, sizeof(number), "%llu", (unsigned long long)uses);
-	const char *texts[] = { digest, user, number };
-	return run(a,
-		       "INSERT INTO invitations(digest, user, uses, expires) "
-		       "VALUES(?, ?, CAST(? AS INTEGER), ?)",
-		       texts, 3, expires)
-		       ? RELOAD_OK
-		       : failed(a, why);
+	return accounts_result(a,
+		db_run(a->db,
+			"INSERT INTO invitations(digest, \"user\", uses, expires) VALUES($1, $2, "
+			"$3, $4)",
+			DB(DB_TEXT(digest), DB_TEXT(user), DB_NUMBER(uses), DB_NUMBER(expires))),
+		why);
 }
 
-#define INVITED " WHERE digest = ? AND user IN (?, ?) AND uses > 0 AND expires > ?"
+#define INVITED " WHERE digest = $1 AND \"user\" IN ($2, $3) AND uses > 0 AND expires > $4"
 
 bool accounts_invited(
 	struct accounts *a, const char *digest, const char *user, bool by_name, reload_utc now)
 {
-	const char *texts[] = { digest, user, by_name ? user : "" };
-	sqlite3_stmt *s = prepare(a, "SELECT 1 FROM invitations" INVITED, texts, 3);
-	if (s)
-		sqlite3_bind_int64(s, 4, (sqlite3_int64)now);
-	bool found = s && sqlite3_step(s) == SQLITE_ROW;
-	sqlite3_finalize(s);
-	return found;
+	char *found = NULL;
+	(void)db_rows(a->db, "SELECT digest FROM invitations" INVITED,
+		DB(DB_TEXT(digest), DB_TEXT(user), DB_TEXT(by_name ? user : ""), DB_NUMBER(now)),
+		take_text, &found);
+	free(found);
+	return found != NULL;
 }
 
 bool accounts_take_invitation(
 	struct accounts *a, const char *digest, const char *user, reload_utc now)
 {
-	const char *texts[] = { digest, user, "" };
-	return run(a, "UPDATE invitations SET uses = uses - 1" INVITED, texts, 3, now) &&
-	       sqlite3_changes(a->db) == 1;
+	return db_run(a->db, "UPDATE invitations SET uses = uses - 1" INVITED,
+		       DB(DB_TEXT(digest), DB_TEXT(user), DB_TEXT(""), DB_NUMBER(now))) &&
+	       db_changed(a->db) == 1;
 }
 
-void accounts_each(struct accounts *a, void (*visit)(void *arg, const char *user), void *arg)
+enum reload_err accounts_answer(struct accounts *a, const char *digest, const char *user,
+	const char *key, const char *certificate, reload_utc now, reload_utc until,
+	struct reload_error_text *why)
 {
-	sqlite3_stmt *s = prepare(a, "SELECT name FROM users ORDER BY name", NULL, 0);
-	while (s && sqlite3_step(s) == SQLITE_ROW)
-		visit(arg, (const char *)sqlite3_column_text(s, 0));
-	sqlite3_finalize(s);
+	bool ok = db_run(a->db, "DELETE FROM answers WHERE until <= $1", DB(DB_NUMBER(now))) &&
+		  db_run(a->db,
+			  "INSERT INTO answers(digest, key, name, certificate, until) VALUES($1, "
+			  "$2, $3, "
+			  "$4, $5) ON CONFLICT(digest, key) DO UPDATE SET name = excluded.name, "
+			  "certificate = excluded.certificate, until = excluded.until",
+			  DB(DB_TEXT(digest), DB_TEXT(key), DB_TEXT(user), DB_TEXT(certificate),
+				  DB_NUMBER(until)));
+	return accounts_result(a, ok, why);
 }
+
+char *accounts_answered(
+	struct accounts *a, const char *digest, const char *user, const char *key, reload_utc now)
+{
+	char *certificate = NULL;
+	(void)db_rows(a->db,
+		"SELECT certificate FROM answers WHERE digest = $1 AND key = $2 AND name = $3 AND "
+		"until > $4",
+		DB(DB_TEXT(digest), DB_TEXT(key), DB_TEXT(user), DB_NUMBER(now)), take_text,
+		&certificate);
+	return certificate;
+}
+
+/* -- the audit log -------------------------------------------------------------------------------------------------------------- */
 
 void accounts_note(struct accounts *a, reload_utc now, const char *address, const char *user,
 	const char *decision, const char *detail)
 {
-	const char *texts[] = { address, user, decision, detail };
-	(void)run(a,
-		"INSERT INTO audit(address, user, decision, detail, time) VALUES(?, ?, ?, ?, ?)",
-		texts, 4, now);
-	(void)run(a, "DELETE FROM audit WHERE id <= (SELECT max(id) FROM audit) - ?", NULL, 0,
-		AUDIT_MAX);
-}
-
-/* -- passwords ------------------------------------------------------------------------------------------------------------ */
-
-/* What an account that is not there is checked against, so that the answer takes as long. */
-static const char nobody[] = "$y$j9T$0123456789abcdefghijk.$"
-			     "0000000000000000000000000000000000000000000";
-
-static bool hash_with(char out[ACCOUNTS_HASH_MAX], const char *password, const char *setting)
-{
-	struct crypt_data *data = reload_alloc(sizeof(*data));
-	char *hash = crypt_rn(password, setting, data, sizeof(*data));
-	bool ok = hash && hash[0] == '$' && strlen(hash) < ACCOUNTS_HASH_MAX;
-	if (ok)
-		memcpy(out, hash, strlen(hash) + 1);
-	OPENSSL_cleanse(data, sizeof(*data));
-	free(data);
-	return ok;
-}
-
-bool accounts_password_hash(char out[ACCOUNTS_HASH_MAX], const char *password)
-{
-	char setting[CRYPT_GENSALT_OUTPUT_SIZE];
-	return crypt_gensalt_rn("$y$", 0, NULL, 0, setting, sizeof(setting)) &&
-	       hash_with(out, password, setting);
-}
-
-bool accounts_password_check(const char *hash, const char *password)
-{
-	char found[ACCOUNTS_HASH_MAX] = "";
-	bool made = hash_with(found, password, hash ? hash : nobody);
-	bool same = made && hash && strlen(found) == strlen(hash) &&
-		    !CRYPTO_memcmp(found, hash, strlen(found));
-	OPENSSL_cleanse(found, sizeof(found));
-	return same;
+	(void)db_run(a->db,
+		"INSERT INTO audit(address, \"user\", decision, detail, time) VALUES($1, $2, $3, "
+		"$4, $5)",
+		DB(DB_TEXT(address), DB_TEXT(user), DB_TEXT(decision), DB_TEXT(detail),
+			DB_NUMBER(now)));
+	(void)db_run(a->db, "DELETE FROM audit WHERE id <= (SELECT max(id) FROM audit) - $1",
+		DB(DB_NUMBER(AUDIT_MAX)));
 }

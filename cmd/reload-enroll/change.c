@@ -3,6 +3,7 @@
 
 #include "config/schema.h"
 #include "common/password.h"
+#include "reload-enroll/accounts.h"
 #include "util/text.h"
 
 #include <stdlib.h>
@@ -148,8 +149,8 @@ static enum reload_err commit(struct enroll_change *c, struct reload_error_text 
 		return err;
 	if (c->cli->dry_run)
 		return cli_dir_check(c->authority.dir, why);
-	if (c->ledger_changed)
-		err = enroll_ledger_put(&c->authority, c->files, ENROLL_LEDGER_MAX, why);
+	/* when it is killed here the same command does the rest: what is revoked already goes into the document */
+	err = accounts_keep(c->authority.accounts, why);
 	cli_files_put(c->files, c->authority.config_path, cli_document_mode(c->config),
 		wr_done(&c->document));
 	return err ? err : cli_files_commit(c->files, why);

@@ -39,6 +39,7 @@ void enroll_change_note(
 	struct enroll_change *change, const char *what, const char *before, const char *after);
 
 /*
+ * What a command changes in the accounts it begins itself (accounts_begin()); it is kept together with the document.
  * enroll_change_end() ends a change (zeroed is legal with err), and returns the exit status of the program.  err says how it went so far, with why.  If all is well the new document
  * is signed and checked as `config check` does; it asks when peers would have to leave because of it, replaces document and ledger together, and
  * prints what was changed; enroll_change_fields are the fields of that result.  With --dry-run nothing is written.

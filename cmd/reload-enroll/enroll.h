@@ -5,8 +5,6 @@
 #include "common/main.h"
 
 enum {
-	ENROLL_LEDGER_MAX = 64 * 1024 * 1024,
-	ENROLL_LEDGER_ISSUE_MAX = 63 * 1024 * 1024, /* the rest is for whoever revokes */
 	ENROLL_DAY_MS = 86400000
 };
 #define ENROLL_NODE_VALIDITY   ((reload_ms)90 * ENROLL_DAY_MS)
@@ -61,12 +59,12 @@ char *enroll_pem(struct span der);
 
 /* A local authority; zeroed is empty. */
 struct enroll_authority {
-	char *overlay, *dir, *config_path, *ledger_path;
+	char *overlay, *dir, *config_path;
 	int lock; /* descriptor, held until the end */
 	struct reload_cert *cert;
 	struct reload_key *key; /* NULL until enroll_authority_key() */
 	struct reload_config *config;
-	json_t *ledger;
+	struct accounts *accounts;
 };
 
 /*
@@ -75,6 +73,12 @@ struct enroll_authority {
  */
 enum reload_err enroll_authority_open(struct enroll_authority *out, const char *overlay,
 	reload_ms deadline, reload_utc now, struct reload_error_text *why) MUST_CHECK;
+/*
+ * enroll_authority_read() does so for a server: without the lock, as it only changes accounts, and also when certificate or document have
+ * expired.
+ */
+enum reload_err enroll_authority_read(struct enroll_authority *out, const char *overlay,
+	struct reload_error_text *why) MUST_CHECK;
 void enroll_authority_close(struct enroll_authority *authority);
 
 /*
@@ -92,43 +96,36 @@ struct enroll_device {
 };
 
 /*
- * enroll_ledger_new() returns the ledger of a new authority (owned) in which signer's Node-ID is taken.
+ * The ledger, in the accounts of the authority: what changes it is called between accounts_begin() and accounts_keep().
+ * enroll_ledger_new() returns (owned) the file with which that of a new authority begins, in which signer's Node-ID is taken, and enroll_ledger_text() its text
+ * (owned).
  * enroll_ledger_node_ids() fills ids with `count` Node-IDs for a device of user (0: as many as its last certificate has, else
  * one): those of its earlier certificates first (ENR-06), then new ones.  RELOAD_EXISTS for the name of the signer,
  * RELOAD_CERT_REVOKED for a disabled user.
- * enroll_ledger_note() enters a certificate; of those before it with the same Node-IDs the latest 31 stay.
- * enroll_ledger_text() returns the file (owned), enroll_ledger_put() puts it into files: RELOAD_LIMIT when it has more
- * than max bytes, ENROLL_LEDGER_ISSUE_MAX for a further certificate, else ENROLL_LEDGER_MAX, above which nobody could read it.
+ * enroll_ledger_note() enters a certificate.  enroll_ledger_reserve() enters a further Node-ID of user, who signs configurations and gets no certificates.
  */
 json_t *enroll_ledger_new(
 	const char *overlay, const char *signer_user, const struct reload_id *signer);
+char *enroll_ledger_text(const json_t *ledger);
 enum reload_err enroll_ledger_node_ids(struct enroll_authority *authority, const char *user,
 	const struct enroll_device *device, size_t *count,
 	struct reload_id ids[RELOAD_CERT_NODE_IDS_MAX], struct reload_error_text *why) MUST_CHECK;
-void enroll_ledger_note(struct enroll_authority *authority, const struct reload_cert *cert,
-	const uint8_t serial[16]);
-char *enroll_ledger_text(const json_t *ledger);
-enum reload_err enroll_ledger_put(const struct enroll_authority *authority, struct cli_files *files,
-	size_t max, struct reload_error_text *why) MUST_CHECK;
-
-/* enroll_ledger_reserve() enters a further Node-ID of user, who signs configurations and gets no certificates. */
-void enroll_ledger_reserve(
-	struct enroll_authority *authority, const char *user, const struct reload_id *node);
+enum reload_err enroll_ledger_note(struct enroll_authority *authority,
+	const struct reload_cert *cert, const uint8_t serial[16],
+	struct reload_error_text *why) MUST_CHECK;
+enum reload_err enroll_ledger_reserve(struct enroll_authority *authority, const char *user,
+	const struct reload_id *node, struct reload_error_text *why) MUST_CHECK;
 
 /*
- * enroll_ledger_owner() returns the user (borrowed) who has or had node, NULL: nobody; enroll_ledger_user() the entry of a user (borrowed), NULL: it has none.
- * enroll_ledger_revoke() takes node from user for ever; a user who has no other is disabled.  enroll_ledger_disable() sets whether user is
- * refused further certificates.
+ * enroll_ledger_owner() returns (owned) the user who has or had node, NULL: nobody.  enroll_ledger_issuer() writes the SHA-256 fingerprint in
+ * hex of the authority that issued the newest certificate of node; false: not known.
+ * enroll_ledger_revoke() takes node from user for ever; a user who has no other is disabled.
  */
-const char *enroll_ledger_owner(
-	const struct enroll_authority *authority, const struct reload_id *node);
-const json_t *enroll_ledger_user(const struct enroll_authority *authority, const char *user);
-/* enroll_ledger_issuer() writes the SHA-256 fingerprint in hex of the authority that issued the newest certificate of node; false: not known. */
+char *enroll_ledger_owner(const struct enroll_authority *authority, const struct reload_id *node);
 bool enroll_ledger_issuer(
 	const struct enroll_authority *authority, const struct reload_id *node, char out[65]);
-void enroll_ledger_revoke(
-	struct enroll_authority *authority, const char *user, const struct reload_id *node);
-void enroll_ledger_disable(struct enroll_authority *authority, const char *user, bool disabled);
+enum reload_err enroll_ledger_revoke(struct enroll_authority *authority, const char *user,
+	const struct reload_id *node, struct reload_error_text *why) MUST_CHECK;
 
 /* What a certificate is made with: the public key of a request (csr), else of key; by authority, NULL: self-signed. */
 struct enroll_certify {

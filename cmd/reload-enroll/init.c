@@ -3,6 +3,7 @@
 
 #include "config/schema.h"
 #include "config/write.h"
+#include "reload-enroll/accounts.h"
 #include "reload-enroll/keypair.h"
 #include "reload-enroll/passphrase.h"
 #include "common/password.h"
@@ -481,6 +482,15 @@ static void put_rest(struct init_plan *f, struct cli_files *files)
 	json_decref(ledger);
 }
 
+/* What put_rest() has written becomes the accounts; when the process is killed before, the next command does it. */
+static enum reload_err make_accounts(struct init_plan *f, struct reload_error_text *why)
+{
+	struct accounts *accounts = NULL;
+	enum reload_err err = accounts_open(&accounts, f->ca_dir, f->overlay, why);
+	accounts_close(accounts);
+	return err;
+}
+
 static enum reload_err save(struct init_plan *f, struct reload_error_text *why)
 {
 	if (f->cli->dry_run)
@@ -499,7 +509,7 @@ static enum reload_err save(struct init_plan *f, struct reload_error_text *why)
 		err = cli_files_commit(files, why);
 	}
 	free(signer_dir);
-	return err;
+	return err ? err : make_accounts(f, why);
 }
 
 static const char *text_of(const json_t *o, const char *outer, const char *key)

@@ -74,14 +74,12 @@ static void print_invited(FILE *out, const json_t *o, void *arg)
 static enum reload_err note(const struct enroll_invitation *i, const struct enroll_authority *a,
 	uint64_t uses, reload_utc expires, struct reload_error_text *why)
 {
-	struct accounts *accounts = NULL;
 	char digest[ENROLL_DIGEST], *password = enroll_invitation_password(i);
-	enum reload_err err = accounts_open(&accounts, a->dir, why);
-	if (!err && enroll_invitation_digest(digest, password))
-		err = accounts_invite(accounts, digest, i->user, uses, expires, why);
+	enum reload_err err = RELOAD_OK;
+	if (enroll_invitation_digest(digest, password))
+		err = accounts_invite(a->accounts, digest, i->user, uses, expires, why);
 	OPENSSL_cleanse(password, strlen(password));
 	free(password);
-	accounts_close(accounts);
 	return err;
 }
 

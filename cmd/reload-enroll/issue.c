@@ -2,6 +2,7 @@
 #include "reload-enroll/enroll.h"
 
 #include "common/password.h"
+#include "reload-enroll/accounts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -110,29 +111,39 @@ static enum reload_err check_further(
 	return err;
 }
 
-static enum reload_err issue_into(struct issue *m, struct enroll_authority *a,
+/*
+ * The ledger is on the disk before the certificate is: when the process is killed in between, Node-IDs are taken that nobody has, and the same
+ * user gets them with the next certificate.
+ */
+static enum reload_err save(struct issue *m, struct enroll_authority *a,
 	struct enroll_target *target, struct reload_error_text *why)
 {
 	AUTO(cli_files) files = cli_files_new();
+	enum reload_err err = RELOAD_OK;
+	if (m->cli->dry_run)
+		return cli_dir_check(a->dir, why);
+	if (target->name)
+		err = enroll_target_save(target, files, m->cert, a->config, why);
+	if (!err)
+		err = accounts_keep(a->accounts, why);
+	return err ? err : cli_files_commit(files, why);
+}
+
+static enum reload_err issue_into(struct issue *m, struct enroll_authority *a,
+	struct enroll_target *target, struct reload_error_text *why)
+{
 	struct enroll_device device = { target->own, target->own_count,
 		cli_has(m->cli, "new-node-id") };
-	enum reload_err err =
-		enroll_ledger_node_ids(a, m->user, &device, &m->ids_count, m->ids, why);
+	enum reload_err err = accounts_begin(a->accounts, m->user, why);
+	if (!err)
+		err = enroll_ledger_node_ids(a, m->user, &device, &m->ids_count, m->ids, why);
 	if (err == RELOAD_CERT_REVOKED)
 		m->status = STATUS_FORBIDDEN;
 	if (!err)
 		err = certify(m, a->config, target->key, a, why);
-	if (err)
-		return err;
-	enroll_ledger_note(a, m->cert, m->serial);
-	err = enroll_ledger_put(a, files, ENROLL_LEDGER_ISSUE_MAX, why);
-	if (!err && !m->cli->dry_run && target->name)
-		err = enroll_target_save(target, files, m->cert, a->config, why);
-	if (!err && m->cli->dry_run)
-		err = cli_dir_check(a->dir, why);
-	else if (!err)
-		err = cli_files_commit(files, why);
-	return err;
+	if (!err)
+		err = enroll_ledger_note(a, m->cert, m->serial, why);
+	return err ? err : save(m, a, target, why);
 }
 
 /* fail() ends a command that could not make its certificate. */

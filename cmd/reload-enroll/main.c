@@ -109,6 +109,7 @@ static const struct cli_opt serve_opts[] = {
 	{ 'l', "listen", "ADDR[:PORT]", "where to listen (default 127.0.0.1:8443)" },
 	{ 0, "tls-cert", "FILE", "certificate of the HTTPS server, with its chain, in PEM" },
 	{ 0, "tls-key", "FILE", "its private key in PEM" },
+	{ 0, "users", "FILE|URL", "keep the users there from now on: a file, or postgresql://..." },
 	{ 0, "passphrase-file", "FILE",
 		"its first line opens the authority's keys (default: ask)" },
 	{ 0, "overlay", "OVERLAY", "which overlay, when several are here" },

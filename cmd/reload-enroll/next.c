@@ -1,5 +1,6 @@
 #include "reload-enroll/next.h"
 
+#include "reload-enroll/accounts.h"
 #include "reload-enroll/passphrase.h"
 #include "common/password.h"
 #include "util/text.h"
@@ -70,9 +71,12 @@ static enum reload_err make_signer(struct enroll_keypair *out, struct enroll_cha
 	const struct enroll_keypair *issuer, reload_utc until, struct reload_id *node,
 	struct reload_error_text *why)
 {
-	do
+	char *owner;
+	do {
 		enroll_node_id(node, c->authority.config->node_id_len);
-	while (enroll_ledger_owner(&c->authority, node));
+		owner = enroll_ledger_owner(&c->authority, node);
+		free(owner);
+	} while (owner);
 	return enroll_keypair_signer(out, c->authority.config->instance_name, c->cert->user, node,
 		issuer, c->now, until, why);
 }
@@ -110,12 +114,12 @@ enum reload_err enroll_next_make(struct enroll_change *c, bool with_authority, r
 			&below, c, with_authority ? &authority : &present, until, signer, why);
 	if (!err)
 		err = put_all(c, &n, &authority, &below, why);
-	if (!err) {
-		enroll_ledger_reserve(&c->authority, c->cert->user, signer);
-		c->ledger_changed = true;
-		if (with_authority)
-			*root = reload_cert_ref(authority.cert);
-	}
+	if (!err)
+		err = accounts_begin(c->authority.accounts, c->cert->user, why);
+	if (!err)
+		err = enroll_ledger_reserve(&c->authority, c->cert->user, signer, why);
+	if (!err && with_authority)
+		*root = reload_cert_ref(authority.cert);
 	enroll_keypair_clear(&authority);
 	enroll_keypair_clear(&below);
 	enroll_keypair_clear(&present);

@@ -3,6 +3,7 @@
 
 #include "util/text.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 const char enroll_plan_fields[] =
@@ -43,9 +44,10 @@ static void note_peer(void *arg, const struct reload_id *node)
 		!reload_id_listed(config->bad_nodes.at, config->bad_nodes.count, node) &&
 		!loses_root(c, node))
 		return;
-	const char *user = c->authority ? enroll_ledger_owner(c->authority, node) : NULL;
+	char *user = c->authority ? enroll_ledger_owner(c->authority, node) : NULL;
 	json_array_append_new(c->peers,
 		json_pack("{s:s, s:s?}", "node_id", reload_id_hex(hex, node), "user", user));
+	free(user);
 }
 
 static enum reload_err cannot_find(

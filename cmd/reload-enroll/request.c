@@ -23,6 +23,10 @@ const char enroll_request_fields[] =
 	"identity:string path:string user:string overlay:string node_ids:string[] expires:string? "
 	"obtained:boolean dry_run:boolean";
 
+enum {
+	TRIES = 3 /* with an invitation */
+};
+
 /* One enrollment of a client. */
 struct enrolling {
 	struct cli *cli;
@@ -142,7 +146,7 @@ static const char *ca_file(const struct enrolling *e)
 	return cli_value(e->cli, "ca-file", e->access.ca_file);
 }
 
-static enum reload_err ask_server(
+static enum reload_err ask_once(
 	struct enrolling *e, const char *url, struct span csr, struct reload_error_text *why)
 {
 	char number[16];
@@ -165,6 +169,19 @@ static enum reload_err ask_server(
 	if (!err)
 		err = check_cert(e, &answer, why);
 	https_answer_clear(&answer);
+	return err;
+}
+
+/*
+ * An invitation may have been used up by a request whose answer was lost: the same one once more, with the same key, gets the same
+ * certificate.
+ */
+static enum reload_err ask_server(
+	struct enrolling *e, const char *url, struct span csr, struct reload_error_text *why)
+{
+	enum reload_err err = ask_once(e, url, csr, why);
+	for (unsigned i = 1; i < TRIES && e->new_password && err == RELOAD_IO; i++)
+		err = ask_once(e, url, csr, why);
 	return err;
 }
 

@@ -2,7 +2,9 @@
 #include "common/call.h"
 #include "link/sockaddr_io.h"
 #include "common/password.h"
-#include "reload-enroll/serve.h"
+#include "reload-enroll/accounts.h"
+#include "reload-enroll/db.h"
+#include "reload-enroll/serve_worker.h"
 #include "reload-enroll/serve_command.h"
 
 #include <errno.h>
@@ -17,6 +19,7 @@
 enum {
 	PORT = 8443,
 	BACKLOG = 128,
+	THREADS = 4,
 	PEM_MAX = 65536
 };
 
@@ -92,6 +95,38 @@ static enum reload_err start_http(struct serve *s, int listener, struct reload_e
 	return err;
 }
 
+static enum reload_err no_threads(struct reload_error_text *why)
+{
+	enum reload_err err = reload_error_explain(why, RELOAD_FAILED, "no thread can be started",
+		"passwords are checked, and certificates made, in threads of their own");
+	reload_error_advise(why, "ulimit -u, the limit of threads and processes");
+	return err;
+}
+
+/* A path that does not depend on where the program was started (owned). */
+static char *absolute(const char *path)
+{
+	char here[4096];
+	return *path == '/' || !getcwd(here, sizeof(here)) ? reload_strdup(path)
+							   : enroll_join(here, path);
+}
+
+/* --users: where the users are from now on. */
+static enum reload_err move_users(
+	struct serve *s, struct enroll_authority *a, struct reload_error_text *why)
+{
+	const char *where = cli_value(s->cli, "users", NULL);
+	char *path = NULL;
+	if (!where)
+		return RELOAD_OK;
+	accounts_close(TAKE(a->accounts));
+	if (!db_is_server(where))
+		path = absolute(where);
+	enum reload_err err = accounts_move(a->dir, a->overlay, path ? path : where, why);
+	free(path);
+	return err;
+}
+
 /* Opens the authority once, so that what is wrong with it is seen at the start. */
 static enum reload_err open_all(struct serve *s, struct reload_error_text *why)
 {
@@ -100,34 +135,34 @@ static enum reload_err open_all(struct serve *s, struct reload_error_text *why)
 	if (!err)
 		err = enroll_authority_open(&a, s->overlay, s->cli->deadline, enroll_now(), why);
 	if (!err && a.config->shared_secret) {
-		enroll_authority_close(&a);
 		err = reload_error_explain(why, RELOAD_BAD_CONFIG,
 			"the document is not for everybody",
 			"it has the shared-secret of %s, and serve gives it to whoever asks",
 			s->overlay);
 		reload_error_advise(why, "give the document to each member in private");
 	}
-	if (err)
-		return err;
-	err = enroll_authority_key(&a, s->cli, &s->passphrase, why);
-	if (err) {
-		enroll_authority_close(&a);
-		return err;
+	if (!err)
+		err = enroll_authority_key(&a, s->cli, &s->passphrase, why);
+	if (!err)
+		err = move_users(s, &a, why);
+	if (!err) {
+		s->dir = reload_strdup(a.dir);
+		s->config_path = reload_strdup(a.config_path);
+		s->refusals = reload_alloc_array(SERVE_REFUSALS_TABLE, sizeof(*s->refusals));
 	}
-	s->config_path = reload_strdup(a.config_path);
-	s->lock_path = enroll_join(a.dir, "lock");
-	err = accounts_open(&s->accounts, a.dir, why);
 	enroll_authority_close(&a);
-	if (err)
-		return err;
-	s->refusals = reload_alloc_array(SERVE_REFUSALS_TABLE, sizeof(*s->refusals));
-	s->pool = hash_pool_new();
-	if (s->pool)
-		return RELOAD_OK;
-	err = reload_error_explain(why, RELOAD_FAILED, "no thread can be started",
-		"passwords are checked in threads of their own");
-	reload_error_advise(why, "ulimit -u, the limit of threads and processes");
 	return err;
+}
+
+static enum reload_err start_threads(struct serve *s, struct reload_error_text *why)
+{
+	const struct worker_pool_setup setup = { .threads = THREADS,
+		.begin = serve_worker_begin,
+		.end = serve_worker_end,
+		.work = serve_worker_work,
+		.arg = s };
+	s->pool = worker_pool_new(&setup);
+	return s->pool ? RELOAD_OK : no_threads(why);
 }
 
 static void print_listening(FILE *out, const json_t *o, void *arg)
@@ -160,7 +195,7 @@ static void loop(struct serve *s, int stop_fd)
 {
 	struct pollfd fds[] = { { .fd = stop_fd, .events = POLLIN },
 		{ .fd = serve_http_fd(s), .events = POLLIN },
-		{ .fd = hash_pool_fd(s->pool), .events = POLLIN } };
+		{ .fd = worker_pool_fd(s->pool), .events = POLLIN } };
 	do {
 		int wait = serve_http_run(s);
 		(void)poll(fds, COUNT_OF(fds), wait);
@@ -179,6 +214,8 @@ int enroll_serve(struct cli *cli)
 	int listener = -1, stop_fd = cli_stop_signals();
 	enum reload_err err = open_all(&s, &why);
 	if (!err)
+		err = start_threads(&s, &why);
+	if (!err)
 		err = listen_on(&listener, &bound, cli, &why);
 	if (!err)
 		err = start_http(&s, listener, &why);
@@ -190,11 +227,10 @@ int enroll_serve(struct cli *cli)
 	}
 	serve_http_stop(&s);
 	cli_stop_end(stop_fd);
-	accounts_close(s.accounts);
 	free(s.refusals);
 	free(s.overlay);
 	free(s.config_path);
-	free(s.lock_path);
+	free(s.dir);
 	cli_password_free(s.passphrase);
 	return err ? cli_fail(cli, err, &why) : 0;
 }

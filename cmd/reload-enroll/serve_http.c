@@ -3,7 +3,7 @@
  * once: these limits are here.  A connection lasts IDLE_S without data, half-closed ones as well, and an address has
  * CONNECTIONS_EACH of them; serve_connection.c ends those that are slow.
  */
-#include "reload-enroll/serve.h"
+#include "reload-enroll/serve_worker.h"
 
 #include "link/sockaddr_io.h"
 
@@ -20,8 +20,7 @@ enum {
 	CONNECTIONS_EACH = 64,
 	CONNECTION_MEMORY = 32768, /* headers have to fit */
 	FIELD_MAX = ACCOUNTS_PASSWORD_MAX,
-	WAIT_MAX_MS = 1000,
-	AGAIN_MS = 50
+	WAIT_MAX_MS = 1000
 };
 
 static const char document_path[] = "/.well-known/reload-config";
@@ -328,12 +327,20 @@ static void resume(struct post *p)
 	MHD_resume_connection(p->connection);
 }
 
+/* An enrollment is answered all the same. */
+static void dropped(void *job)
+{
+	if (*(enum serve_job *)job == SERVE_JOB_NOTE)
+		serve_note_free(job);
+}
+
 void serve_http_stop(struct serve *s)
 {
-	hash_pool_free(TAKE(s->pool));
+	worker_pool_free(TAKE(s->pool), dropped);
 	while (s->waiting) { /* the daemon cannot end before */
-		s->waiting->enrollment.status = MHD_HTTP_SERVICE_UNAVAILABLE;
-		s->waiting->enrollment.text = "busy";
+		struct serve_enrollment *e = &s->waiting->enrollment;
+		if (!e->status)
+			serve_enroll_decide(e, MHD_HTTP_SERVICE_UNAVAILABLE, "busy", "");
 		resume(s->waiting);
 	}
 	if (s->daemon)
@@ -346,46 +353,27 @@ int serve_http_fd(const struct serve *s)
 	return MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
 }
 
-/* Those whose passwords have been checked are decided, and their connections go on. */
-static void decide(struct serve *s)
+/* What the threads have done: enrollments that are decided are answered. */
+static void take_back(struct serve *s)
 {
-	void *job;
-	bool authentic;
-	while (hash_pool_next(s->pool, &job, &authentic)) {
-		struct post *p = job;
-		if (serve_enroll_end(&p->enrollment, authentic))
+	enum serve_job *job;
+	while ((job = worker_pool_next(s->pool))) {
+		struct post *p = (struct post *)
+			job; /* begins with its enrollment, and that with what it is */
+		if (*job == SERVE_JOB_NOTE)
+			serve_note_free((struct serve_note *)job);
+		else if (serve_enroll_next(&p->enrollment))
 			resume(p);
 	}
-}
-
-/* The one that has been delayed for longest; NULL: none is. */
-static struct post *delayed_first(const struct serve *s)
-{
-	struct post *first = NULL;
-	for (struct post *p = s->waiting; p; p = p->next)
-		if (p->enrollment.delayed &&
-			(!first || p->enrollment.until <= first->enrollment.until))
-			first = p;
-	return first;
-}
-
-/* Tries those again that are delayed; true: some still are. */
-static bool try_again(struct serve *s)
-{
-	struct post *p;
-	while ((p = delayed_first(s)) && serve_enroll_again(&p->enrollment))
-		resume(p);
-	return p != NULL;
 }
 
 int serve_http_run(struct serve *s)
 {
 	MHD_UNSIGNED_LONG_LONG wait = 0;
-	decide(s);
-	MHD_UNSIGNED_LONG_LONG longest = try_again(s) ? AGAIN_MS : WAIT_MAX_MS;
+	take_back(s);
 	serve_connections_end(&s->connections, cli_monotonic());
 	MHD_run(s->daemon);
-	if (MHD_get_timeout(s->daemon, &wait) != MHD_YES || wait > longest)
-		wait = longest;
+	if (MHD_get_timeout(s->daemon, &wait) != MHD_YES || wait > WAIT_MAX_MS)
+		wait = WAIT_MAX_MS;
 	return (int)wait;
 }

@@ -26,12 +26,11 @@ static json_t *list_of(const json_t *entry, const char *key)
 	return list ? json_copy(list) : json_array();
 }
 
-static json_t *user_json(struct accounts *accounts, const char *user, const json_t *entry)
+static json_t *user_json(const char *user, const json_t *entry)
 {
-	char hash[ACCOUNTS_HASH_MAX];
 	return json_pack("{s:s, s:b, s:b, s:b, s:o, s:o, s:s?}", "user", user, "disabled",
 		json_is_true(json_object_get(entry, "disabled")), "account",
-		accounts_hash(accounts, user, hash), "reserved",
+		json_is_true(json_object_get(entry, "account")), "reserved",
 		json_is_true(json_object_get(entry, "reserved")), "node_ids",
 		list_of(entry, "node_ids"), "revoked", list_of(entry, "revoked"), "expires",
 		expires_of(entry));
@@ -61,52 +60,42 @@ static void print_users(FILE *out, const json_t *o, void *arg)
 	}
 }
 
-static enum reload_err open_for(struct enroll_authority *a, struct accounts **accounts,
-	struct cli *cli, const char *user, struct reload_error_text *why)
+static enum reload_err open_for(struct enroll_authority *a, struct cli *cli, const char *user,
+	struct reload_error_text *why)
 {
 	char *overlay = NULL;
 	enum reload_err err = enroll_overlay(&overlay, cli, user, "ca", why);
 	if (!err)
 		err = enroll_authority_open(a, overlay, cli->deadline, 0, why);
-	if (!err)
-		err = accounts_open(accounts, a->dir, why);
 	free(overlay);
 	return err;
 }
 
-/* The list that accounts without a certificate are added to. */
 struct listing {
-	const struct enroll_authority *authority;
 	struct accounts *accounts;
 	json_t *users;
 };
 
-static void add_account(void *arg, const char *user)
+static void list_user(void *arg, const char *user)
 {
 	struct listing *l = arg;
-	if (!enroll_ledger_user(l->authority, user))
-		json_array_append_new(l->users, user_json(l->accounts, user, NULL));
+	json_t *entry = accounts_entry(l->accounts, user);
+	json_array_append_new(l->users, user_json(user, entry));
+	json_decref(entry);
 }
 
 int enroll_user_list(struct cli *cli)
 {
 	struct enroll_authority a = { .lock = -1 };
-	struct accounts *accounts = NULL;
 	struct reload_error_text why = { 0 };
-	const char *user;
-	json_t *entry;
-	enum reload_err err = open_for(&a, &accounts, cli, NULL, &why);
+	enum reload_err err = open_for(&a, cli, NULL, &why);
 	if (!err) {
-		struct listing l = { &a, accounts, json_array() };
-		json_object_foreach (json_object_get(a.ledger, "users"), user, entry) {
-			json_array_append_new(l.users, user_json(accounts, user, entry));
-		}
-		accounts_each(accounts, add_account, &l);
+		struct listing l = { a.accounts, json_array() };
+		accounts_each(a.accounts, list_user, &l);
 		json_t *o = json_pack("{s:s, s:o}", "overlay", a.overlay, "users", l.users);
 		cli_print(cli, o, print_users, NULL);
 		json_decref(o);
 	}
-	accounts_close(accounts);
 	enroll_authority_close(&a);
 	return err ? cli_fail(cli, err, &why) : 0;
 }
@@ -125,20 +114,14 @@ static void print_user(FILE *out, const json_t *o, void *arg)
 static enum reload_err save(
 	struct enroll_authority *a, const struct cli *cli, struct reload_error_text *why)
 {
-	AUTO(cli_files) files = cli_files_new();
-	if (cli->dry_run)
-		return cli_dir_check(a->dir, why);
-	enum reload_err err = enroll_ledger_put(a, files, ENROLL_LEDGER_MAX, why);
-	return err ? err : cli_files_commit(files, why);
+	return cli->dry_run ? cli_dir_check(a->dir, why) : accounts_keep(a->accounts, why);
 }
 
-static enum reload_err check_user(const struct enroll_authority *a, struct accounts *accounts,
-	const char *user, struct reload_error_text *why)
+static enum reload_err check_user(
+	const char *user, const json_t *entry, struct reload_error_text *why)
 {
-	char what[300], hash[ACCOUNTS_HASH_MAX];
-	const json_t *entry = enroll_ledger_user(a, user);
-	if (entry ? !json_is_true(json_object_get(entry, "reserved"))
-		  : accounts_hash(accounts, user, hash))
+	char what[300];
+	if (entry && !json_is_true(json_object_get(entry, "reserved")))
 		return RELOAD_OK;
 	snprintf(what, sizeof(what), "%.150s is no user of this authority", user);
 	enum reload_err err = reload_error_explain(why, RELOAD_NO_VALUE, what,
@@ -150,24 +133,29 @@ static enum reload_err check_user(const struct enroll_authority *a, struct accou
 static int set_disabled(struct cli *cli, bool disabled)
 {
 	struct enroll_authority a = { .lock = -1 };
-	struct accounts *accounts = NULL;
 	struct reload_error_text why = { 0 };
 	const char *user = cli->operands[0];
-	enum reload_err err = open_for(&a, &accounts, cli, user, &why);
+	json_t *entry = NULL;
+	enum reload_err err = open_for(&a, cli, user, &why);
 	if (!err)
-		err = check_user(&a, accounts, user, &why);
-	if (!err) {
-		enroll_ledger_disable(&a, user, disabled);
+		err = accounts_begin(a.accounts, user, &why);
+	if (!err)
+		entry = accounts_entry(a.accounts, user);
+	if (!err)
+		err = check_user(user, entry, &why);
+	if (!err)
+		err = accounts_disable(a.accounts, user, disabled, &why);
+	if (!err)
 		err = save(&a, cli, &why);
-	}
 	if (!err) {
-		json_t *o = user_json(accounts, user, enroll_ledger_user(&a, user));
+		json_object_set_new(entry, "disabled", json_boolean(disabled));
+		json_t *o = user_json(user, entry);
 		json_object_del(o, "reserved");
 		json_object_set_new(o, "dry_run", json_boolean(cli->dry_run));
 		cli_print(cli, o, print_user, cli);
 		json_decref(o);
 	}
-	accounts_close(accounts);
+	json_decref(entry);
 	enroll_authority_close(&a);
 	return err ? cli_fail(cli, err, &why) : 0;
 }

@@ -89,6 +89,10 @@ enum reload_err reload_cert_make_csr(struct wr *w, const struct reload_cert_requ
 enum reload_err reload_csr_user(
 	char **user, struct span csr, struct reload_error_text *why) MUST_CHECK;
 
+/* reload_csr_public_info() appends the DER SubjectPublicKeyInfo of a PKCS#10 request; RELOAD_BAD_VALUE for bytes that are none. */
+enum reload_err reload_csr_public_info(
+	struct wr *w, struct span csr, struct reload_error_text *why) MUST_CHECK;
+
 enum {
 	RELOAD_USER_NAME_MAX = 255 /* characters */
 };

@@ -263,6 +263,19 @@ enum reload_err reload_cert_make_csr(struct wr *w, const struct reload_cert_requ
 	return err;
 }
 
+enum reload_err reload_csr_public_info(struct wr *w, struct span csr, struct reload_error_text *why)
+{
+	X509_REQ *parsed = csr_read(csr, why);
+	uint8_t *der = NULL;
+	int len = parsed ? i2d_X509_PUBKEY(X509_REQ_get_X509_PUBKEY(parsed), &der) : 0;
+	if (len > 0)
+		wr_bytes(w, der, (size_t)len);
+	OPENSSL_free(der);
+	X509_REQ_free(parsed);
+	ERR_clear_error();
+	return len > 0 ? w->err : RELOAD_BAD_VALUE;
+}
+
 /* The rfc822Name of an extensionRequest, else emailAddress in the subject (ENR-05); borrowed from names or req. */
 static const ASN1_STRING *csr_user(X509_REQ *req, const GENERAL_NAMES *names)
 {

@@ -16,6 +16,9 @@ R() {
 	run --separate-stderr reload-enroll "$@"
 }
 
+# shellcheck disable=SC1090
+eval "$(sed -n '/^lab_ledger()/,/^}/p' "$BATS_TEST_DIRNAME/lab.bash")"
+
 founded() {
 	reload-enroll init calls.example --bootstrap 127.0.0.1:7001 "$@" >/dev/null
 }
@@ -89,7 +92,7 @@ NODE=00112233445566778899aabbccddeeff
 	umask 022
 	founded
 	[ "$(stat -c %a $CA)" = 700 ]
-	[ "$(stat -c %a $CA/key.pem $CA/signer/key.pem $CA/issued.json | sort -u)" = 600 ]
+	[ "$(stat -c %a $CA/key.pem $CA/signer/key.pem $CA/accounts.db | sort -u)" = 600 ]
 	[ "$(stat -c %a $OVERLAY)" = 644 ]
 	openssl verify -CAfile $CA/cert.pem $CA/cert.pem $CA/signer/cert.pem
 	[ -z "$(find lab -name '*.new' -o -name '*.old')" ]
@@ -331,7 +334,7 @@ NODE=00112233445566778899aabbccddeeff
 	[ "$(ids alice@calls.example --node-ids 1)" = "$a" ]
 	R issue carol@calls.example --node-ids 2
 	matches "$output" '  Node-IDs [0-9a-f]{32} [0-9a-f]{32}  until '
-	jq -e --arg a "$a" '.users["alice@calls.example"].node_ids[0] == $a and (.users["alice@calls.example"].certificates | length == 6)' $CA/issued.json
+	lab_ledger $CA/accounts.db | jq -e --arg a "$a" '.users["alice@calls.example"].node_ids[0] == $a and (.users["alice@calls.example"].certificates | length == 6)'
 }
 
 @test "issue: each device of a user has Node-IDs of its own, and keeps them" {
@@ -350,12 +353,12 @@ NODE=00112233445566778899aabbccddeeff
 	more=$(ids alice@calls.example --identity phone --node-ids 2)
 	[ "${more%% *}" = "$b" ]
 	[[ "$a $c" != *"${more##* }"* ]]
-	jq -e --arg a "$a" --arg b "$b" '.users["alice@calls.example"].node_ids | index($a) == 0 and index($b) == 1 and length == 5' $CA/issued.json
+	lab_ledger $CA/accounts.db | jq -e --arg a "$a" --arg b "$b" '.users["alice@calls.example"].node_ids | index($a) == 0 and index($b) == 1 and length == 5'
 	# the same command again does not use up Node-IDs, and nothing changes
-	ledger=$(sha256sum $CA/issued.json)
+	ledger=$(lab_ledger $CA/accounts.db)
 	R issue alice@calls.example --identity phone --new-node-id
 	failed 7 'identity phone has a Node-ID already'
-	[ "$(sha256sum $CA/issued.json)" = "$ledger" ]
+	[ "$(lab_ledger $CA/accounts.db)" = "$ledger" ]
 	R show phone
 	[ "$status" -eq 0 ]
 }
@@ -428,7 +431,7 @@ NODE=00112233445566778899aabbccddeeff
 	failed 7 'identity alice is taken'
 	[ "${stderr_lines[1]}" = "  why:  it belongs to alice@calls.example in the overlay calls.example" ]
 	[ "$(sha256sum lab/etc/identity/alice/*)" = "$before" ]
-	run jq -e '.users | has("bob@calls.example")' $CA/issued.json
+	run jq -e '.users | has("bob@calls.example")' <<<"$(lab_ledger $CA/accounts.db)"
 	[ "$status" -eq 1 ]
 	echo rubbish >lab/etc/identity/alice/cert.pem
 	R issue alice@calls.example
@@ -550,8 +553,8 @@ NODE=00112233445566778899aabbccddeeff
 		pids="$pids $!"
 	done
 	for p in $pids; do wait "$p"; done
-	jq -e '.users | length == 9' $CA/issued.json
-	[ "$(jq -r '.users[].node_ids[]' $CA/issued.json | sort -u | wc -l)" -eq 9 ]
+	lab_ledger $CA/accounts.db | jq -e '.users | length == 9'
+	[ "$(lab_ledger $CA/accounts.db | jq -r '.users[].node_ids[]' | sort -u | wc -l)" -eq 9 ]
 	R show
 	[ "$status" -eq 0 ]
 }
@@ -591,12 +594,13 @@ NODE=00112233445566778899aabbccddeeff
 	[ -z "$(find lab -type f 2>/dev/null)" ]
 	founded
 	reload-enroll issue alice@calls.example -q
-	before=$(find lab -type f -exec sha256sum {} + | sort)
+	state() { lab_ledger $CA/accounts.db; find lab -type f ! -name 'accounts.db*' -exec sha256sum {} + | sort; }
+	before=$(state)
 	run --separate-stderr bash -c 'ulimit -f 1; reload-enroll issue bob@calls.example'
-	failed 1 'cannot be written'
+	failed 1 'the users in'
 	run --separate-stderr bash -c 'ulimit -f 1; reload-enroll issue alice@calls.example'
-	failed 1 'cannot be written'
-	[ "$(find lab -type f -exec sha256sum {} + | sort)" = "$before" ]
+	failed 1 'the users in'
+	[ "$(state)" = "$before" ]
 	[ ! -e lab/etc/identity/bob ]
 }
 

@@ -31,6 +31,19 @@ lab_overlay() {
 	done
 }
 
+# lab_ledger [FILE]: who has what at the authority, of its accounts, as JSON: {users: {NAME: {node_ids, revoked, certificates, disabled, reserved}}}.
+lab_ledger() {
+	sqlite3 -json "${1:-lab/etc/calls.example/ca/accounts.db}" "
+		SELECT name, disabled, reserved, hash <> '' AS account,
+			(SELECT coalesce(json_group_array(node_id), '[]') FROM (SELECT node_id FROM node_ids n WHERE n.name = u.name AND revoked = 0 ORDER BY id)) AS node_ids,
+			(SELECT coalesce(json_group_array(node_id), '[]') FROM (SELECT node_id FROM node_ids n WHERE n.name = u.name AND revoked = 1 ORDER BY id)) AS revoked,
+			(SELECT coalesce(json_group_array(json_object('serial', serial, 'node_ids', node_ids, 'expires', expires)), '[]')
+				FROM (SELECT * FROM certificates c WHERE c.name = u.name ORDER BY id)) AS certificates
+		FROM users u ORDER BY name" |
+		jq -c '{users: (map({(.name): {node_ids: (.node_ids | fromjson), revoked: (.revoked | fromjson), disabled: (.disabled == 1), reserved: (.reserved == 1), account: (.account == 1),
+			certificates: (.certificates | fromjson | map(.node_ids |= split(",")))}}) | add)}'
+}
+
 # start NAME [OPTIONS]: an agent in the background, its log in lab/NAME.log.
 lab_start() {
 	local name=$1

@@ -4,7 +4,6 @@
 load lab
 
 NAMES="alice bob carol dave erin"
-LEDGER=lab/etc/calls.example/ca/issued.json
 
 setup_file() {
 	lab_begin
@@ -82,13 +81,13 @@ no_value() {
 }
 
 @test "a revoked user gets no certificate until it is enabled, and then another Node-ID" {
-	DAVE=$(jq -r '.users["dave@calls.example"].revoked[0]' $LEDGER)
-	before=$(sha256sum $LEDGER lab/etc/identity/dave/*)
+	DAVE=$(lab_ledger | jq -r '.users["dave@calls.example"].revoked[0]')
+	before=$(lab_ledger; sha256sum lab/etc/identity/dave/*)
 	# B16
 	R reload-enroll issue dave@calls.example --identity dave
 	failed 6 'the user is disabled'
 	[ "${stderr_lines[2]}" = "  try:  reload-enroll user enable dave@calls.example" ]
-	[ "$(sha256sum $LEDGER lab/etc/identity/dave/*)" = "$before" ]
+	[ "$(lab_ledger; sha256sum lab/etc/identity/dave/*)" = "$before" ]
 	R reload-enroll user enable dave@calls.example
 	ok
 	[ "$output" = "dave@calls.example: enabled" ]
@@ -140,22 +139,22 @@ no_value() {
 }
 
 @test "what cannot be revoked changes nothing" {
-	before=$(cat $LEDGER lab/etc/calls.example/overlay.xml | sha256sum)
+	before=$(lab_ledger | cat - lab/etc/calls.example/overlay.xml | sha256sum)
 	check() { # check STATUS TEXT OPERAND...
 		R reload-enroll revoke "${@:3}"
 		failed "$1" "$2"
-		[ "$(cat $LEDGER lab/etc/calls.example/overlay.xml | sha256sum)" = "$before" ]
+		[ "$(lab_ledger | cat - lab/etc/calls.example/overlay.xml | sha256sum)" = "$before" ]
 	}
 	check 2 'cannot be revoked' 1234
 	check 2 'cannot be revoked' alice@calls.example nobody@calls.example
 	check 2 'the signer cannot be revoked' configuration-signer@calls.example
-	check 2 'the signer cannot be revoked' "$(jq -r '.users["configuration-signer@calls.example"].node_ids[0]' $LEDGER)"
-	check 7 'nothing is to be revoked' "$(jq -r '.users["dave@calls.example"].revoked[0]' $LEDGER)"
+	check 2 'the signer cannot be revoked' "$(lab_ledger | jq -r '.users["configuration-signer@calls.example"].node_ids[0]')"
+	check 7 'nothing is to be revoked' "$(lab_ledger | jq -r '.users["dave@calls.example"].revoked[0]')"
 	R reload-enroll user enable nobody@calls.example
 	failed 5 'is no user of this authority'
 	R reload-enroll revoke alice@calls.example -n
 	ok
-	[ "$(cat $LEDGER lab/etc/calls.example/overlay.xml | sha256sum)" = "$before" ]
+	[ "$(lab_ledger | cat - lab/etc/calls.example/overlay.xml | sha256sum)" = "$before" ]
 }
 
 @test "a Node-ID that nobody was issued can be revoked, with a warning" {

@@ -3,8 +3,6 @@
 
 load lab
 
-LEDGER=lab/etc/calls.example/ca/issued.json
-
 setup_file() {
 	lab_begin
 	SERVE=$(lab_port)
@@ -146,11 +144,11 @@ post() {
 	csr other / -addext 'subjectAltName=email:alice@calls.example'
 	openssl req -new -newkey rsa:1024 -nodes -keyout weak.pem -subj / -outform DER -out weak.der 2>/dev/null
 	python3 -c "d = bytearray(open('plain.der', 'rb').read()); d[-1] ^= 1; open('broken.der', 'wb').write(d)"
-	before=$(sha256sum $LEDGER)
+	before=$(lab_ledger)
 	check() { # check TOKEN FORM...
 		[ "$(post -F username=carol@calls.example "${@:2}")" = "403 text/plain" ]
 		[ "$(cat answer)" = "$1" ]
-		[ "$(sha256sum $LEDGER)" = "$before" ]
+		[ "$(lab_ledger)" = "$before" ]
 	}
 	# R-11.3-24
 	check failed_authentication -F password=wrong -F csr=@plain.der
@@ -219,7 +217,7 @@ post() {
 	csr hostile
 	serve_other=$(lab_port)
 	serve "$serve_other" tls
-	before=$(jq '.users["alice@calls.example"].certificates | length' $LEDGER)
+	before=$(lab_ledger | jq '.users["alice@calls.example"].certificates | length')
 	python3 "$BATS_TEST_DIRNAME/hostile_enroll.py" "$serve_other" tls.crt hostile.der >answers
 	diff - answers <<-END
 		good 200
@@ -255,7 +253,7 @@ post() {
 		put 405
 		get-nothing 404
 	END
-	[ "$(jq '.users["alice@calls.example"].certificates | length' $LEDGER)" = $((before + 1)) ]
+	[ "$(lab_ledger | jq '.users["alice@calls.example"].certificates | length')" = $((before + 1)) ]
 	# plain HTTP to the port of HTTPS
 	run curl -s -m 5 "http://localhost:$serve_other/.well-known/reload-config"
 	[ "$status" -ne 0 ]
@@ -341,36 +339,42 @@ statuses_at_once() {
 	[ "$(curl -s --interface 127.0.0.9 --cacert tls.crt -o answer -w '%{http_code}' "https://localhost:$other/enroll" -F username=carol@calls.example -F password=secret -F csr=@refused.der)" = 200 ]
 }
 
-# locked COMMAND...: while another program holds the lock of the authority.
-locked() {
-	flock lab/etc/calls.example/ca/lock "$@"
-}
-
-@test "while another program works with the authority the document is served, and enrollments wait" {
+@test "while another program works with the users the document is served, and enrollments wait" {
 	other=$(lab_port)
 	serve "$other" tls
 	csr delayed
-	export -f post within_a_second
 	export SERVE=$other
 	enroll() {
 		post -F username=alice@calls.example -F password=secret -F csr=@delayed.der
 	}
-	export -f enroll
+	# a transaction of somebody else, for as long as the pipe is open
+	mkfifo hold_db
+	sqlite3 lab/etc/calls.example/ca/accounts.db <hold_db >held_db 3>&- &
+	exec 6>hold_db
+	printf 'BEGIN IMMEDIATE;\nSELECT 1;\n' >&6
+	until_true grep -q 1 held_db
 	: >delayed
-	locked bash -c 'enroll >delayed & pid=$!; while kill -0 $pid 2>/dev/null; do within_a_second || exit 1; done'
+	enroll 6>&- >delayed &
+	pid=$!
+	while kill -0 $pid 2>/dev/null; do within_a_second; done
 	[ "$(cat delayed)" = "503 text/plain" ]
 	[ "$(cat answer)" = busy ]
 	# one that is let go in time
-	before=$(jq '.users["alice@calls.example"].certificates | length' $LEDGER)
-	exec 6>lab/etc/calls.example/ca/lock
-	flock 6
+	before=$(lab_ledger | jq '.users["alice@calls.example"].certificates | length')
 	enroll 6>&- >delayed &
 	pid=$!
 	for _ in $(seq 20); do within_a_second; done
+	printf 'COMMIT;\n' >&6
 	exec 6>&-
 	wait $pid
 	[ "$(cat delayed)" = "200 application/pkix-cert" ]
-	[ "$(jq '.users["alice@calls.example"].certificates | length' $LEDGER)" = $((before + 1)) ]
+	[ "$(lab_ledger | jq '.users["alice@calls.example"].certificates | length')" = $((before + 1)) ]
+	# who changes the configuration is in nobody's way
+	exec 6>lab/etc/calls.example/ca/lock
+	flock 6
+	enroll 6>&- >delayed
+	exec 6>&-
+	[ "$(cat delayed)" = "200 application/pkix-cert" ]
 }
 
 within_a_second() {

@@ -37,10 +37,10 @@ PROGRAMS := $(filter-out common $(PRIVATE),$(notdir $(patsubst %/main.c,%,$(wild
 all: programs
 
 # --- Debian packages: installed when missing and root, else named --------------------------------------------------
-BUILD_DEPS := build-essential pkg-config libssl-dev libjansson-dev libexpat1-dev libxml2-dev libglib2.0-dev libbsd-dev libsqlite3-dev libc-ares-dev libnice-dev libmicrohttpd-dev libcurl4-openssl-dev libpq-dev libcrypt-dev \
+BUILD_DEPS := build-essential pkg-config libssl-dev libjansson-dev libexpat1-dev libxml2-dev libglib2.0-dev libbsd-dev libsqlite3-dev libc-ares-dev libnice-dev libmicrohttpd-dev libcurl4-openssl-dev libpq-dev libqrencode-dev libcrypt-dev \
 	libsofia-sip-ua-dev libopus-dev libsrtp2-dev libavahi-client-dev libavahi-glib-dev libedit-dev
 CHECK_DEPS := libcmocka-dev bats tshark clang libclang-rt-14-dev clang-format mandoc jq openssl python3 \
-	libxml2-utils zsh fish iproute2 procps xxd nftables sqlite3 postgresql curl dnsmasq-base coturn conntrack sox strace sip-tester sipsak kamailio baresip-core avahi-daemon avahi-utils dbus-daemon python3-prometheus-client tmux
+	libxml2-utils zsh fish iproute2 procps xxd nftables sqlite3 postgresql zbar-tools curl dnsmasq-base coturn conntrack sox strace sip-tester sipsak kamailio baresip-core avahi-daemon avahi-utils dbus-daemon python3-prometheus-client tmux
 
 define ensure
 	@command -v dpkg-query >/dev/null || exit 0; \
@@ -95,7 +95,7 @@ MEDIA_LIBS := -lopus -lsrtp2 # of calls
 SIP_LIBS := -lsofia-sip-ua $(MEDIA_LIBS)
 SIP_PROGRAMS := reload-sip-call reload-sip-adapter
 SCHEMA_LIBS := -lxml2 # RELAX NG: reload-enroll and tests alone
-ENROLL_LIBS := $(SCHEMA_LIBS) -lmicrohttpd -lcurl -lcares -lsqlite3 -lpq -lcrypt
+ENROLL_LIBS := $(SCHEMA_LIBS) -lmicrohttpd -lcurl -lcares -lsqlite3 -lpq -lqrencode -lcrypt
 AGENT_LIBS := $(LIBS) -lglib-2.0 -lsqlite3 -lcares
 
 # --- objects ---------------------------------------------------------------------------------------------------------

@@ -35,6 +35,17 @@ enum reload_err accounts_move(const char *dir, const char *overlay, const char *
 	struct reload_error_text *why) MUST_CHECK;
 
 /*
+ * accounts_dump() returns all rows of all tables (owned), for a backup; the file ACCOUNTS_RESTORED with them in the directory of an authority is
+ * entered when the accounts are opened.
+ */
+#define ACCOUNTS_RESTORED "restored.json"
+enum {
+	ACCOUNTS_DUMP_MAX = 256 * 1024 * 1024
+};
+enum reload_err accounts_dump(
+	json_t **out, struct accounts *accounts, struct reload_error_text *why) MUST_CHECK;
+
+/*
  * What is changed after accounts_begin() is on the disk when accounts_keep() returns, and undone by accounts_undo() and accounts_close(); both
  * do nothing when nothing was begun.  Of several that change the same user one is at work at a time: accounts_lock() waits for a further user.  RELOAD_TIMEOUT when others do not end,
  * RELOAD_IO, with why.

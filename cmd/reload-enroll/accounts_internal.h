@@ -22,6 +22,22 @@ enum reload_err accounts_schema(
 enum reload_err accounts_open_at(struct accounts **out, const char *where, const char *overlay,
 	struct reload_error_text *why) MUST_CHECK;
 
+enum {
+	ACCOUNTS_WHERE_MAX = 4096
+};
+
+/* accounts_where() returns (owned) where the users of the authority in dir are. */
+enum reload_err accounts_where(
+	char **out, const char *dir, struct reload_error_text *why) MUST_CHECK;
+
+/* accounts_copy_all() enters all rows of `from` into the tables of `to`, which are empty. */
+enum reload_err accounts_copy_all(
+	struct accounts *from, struct accounts *to, struct reload_error_text *why) MUST_CHECK;
+
+/* accounts_restore() enters what `restore` has left in dir, unless there are users, and removes it; nothing when there is none. */
+enum reload_err accounts_restore(
+	struct accounts *accounts, const char *dir, struct reload_error_text *why) MUST_CHECK;
+
 /* accounts_import() enters what the file at path has, which init and earlier versions wrote, and removes it; nothing when there is none. */
 enum reload_err accounts_import(
 	struct accounts *accounts, const char *path, struct reload_error_text *why) MUST_CHECK;

@@ -11,10 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-enum {
-	WHERE_MAX = 4096
-};
-
 static const char *const tables[] = {
 	"meta(name TEXT PRIMARY KEY, value TEXT NOT NULL)",
 	/* hash '': no account */
@@ -142,8 +138,7 @@ enum reload_err accounts_open_at(struct accounts **out, const char *where, const
 	return err;
 }
 
-/* Where the users of the authority in dir are (owned). */
-static enum reload_err find(char **out, const char *dir, struct reload_error_text *why)
+enum reload_err accounts_where(char **out, const char *dir, struct reload_error_text *why)
 {
 	char *path = enroll_join(dir, "users");
 	uint8_t *bytes = NULL;
@@ -152,8 +147,8 @@ static enum reload_err find(char **out, const char *dir, struct reload_error_tex
 	if (access(path, F_OK)) {
 		*out = enroll_join(dir, "accounts.db");
 	} else {
-		err = cli_file_read(
-			&bytes, &len, path, WHERE_MAX, cli_monotonic() + RELOAD_SECOND, why);
+		err = cli_file_read(&bytes, &len, path, ACCOUNTS_WHERE_MAX,
+			cli_monotonic() + RELOAD_SECOND, why);
 		if (!err) {
 			*out = (char *)bytes;
 			(*out)[strcspn(*out, "\r\n")] = 0;
@@ -168,9 +163,11 @@ enum reload_err accounts_open(
 {
 	struct accounts *a = NULL;
 	char *where = NULL, *old = enroll_join(dir, "issued.json");
-	enum reload_err err = find(&where, dir, why);
+	enum reload_err err = accounts_where(&where, dir, why);
 	if (!err)
 		err = accounts_open_at(&a, where, overlay, why);
+	if (!err)
+		err = accounts_restore(a, dir, why);
 	if (!err)
 		err = accounts_import(a, old, why);
 	if (err)
@@ -179,142 +176,5 @@ enum reload_err accounts_open(
 		*out = a;
 	free(where);
 	free(old);
-	return err;
-}
-
-/* -- moving ------------------------------------------------------------------------------------------------------------------------ */
-
-static const struct {
-	const char *table, *columns;
-	size_t count;
-	bool numbers[6];
-} copied[] = {
-	{ "users", "name, hash, changed, disabled, reserved", 5, { 0, 0, 1, 1, 1 } },
-	{ "node_ids", "node_id, name, revoked", 3, { 0, 0, 1 } },
-	{ "certificates", "name, serial, fingerprint, issuer, node_ids, issued, expires", 7,
-		{ 0 } },
-	{ "invitations", "digest, \"user\", uses, expires", 4, { 0, 0, 1, 1 } },
-	{ "audit", "time, address, \"user\", decision, detail", 5, { 1 } },
-};
-
-struct copying {
-	struct accounts *to;
-	size_t table;
-	bool failed;
-};
-
-static bool copy_row(void *arg, const char *const *columns)
-{
-	struct copying *c = arg;
-	char sql[256];
-	struct db_value values[8];
-	size_t n = copied[c->table].count;
-	int used = snprintf(sql, sizeof(sql), "INSERT INTO %s(%s) VALUES(", copied[c->table].table,
-		copied[c->table].columns);
-	for (size_t i = 0; i < n; i++) {
-		used += snprintf(
-			sql + used, sizeof(sql) - (size_t)used, "%s$%zu", i ? ", " : "", i + 1);
-		values[i] = i < COUNT_OF(copied[0].numbers) && copied[c->table].numbers[i]
-				    ? DB_NUMBER(strtoll(columns[i], NULL, 10))
-				    : DB_TEXT(columns[i]);
-	}
-	snprintf(sql + used, sizeof(sql) - (size_t)used, ")");
-	c->failed = !db_run(c->to->db, sql, values, n);
-	return !c->failed;
-}
-
-static enum reload_err copy_all(
-	struct accounts *from, struct accounts *to, struct reload_error_text *why)
-{
-	enum reload_err err = accounts_begin(to, "", why);
-	for (size_t i = 0; !err && i < COUNT_OF(copied); i++) {
-		char sql[256];
-		struct copying c = { .to = to, .table = i };
-		bool numbered = i == 1 || i == 2 || i == 4;
-		snprintf(sql, sizeof(sql), "SELECT %s FROM %s ORDER BY %s", copied[i].columns,
-			copied[i].table, numbered ? "id" : "1");
-		err = accounts_result(from, db_rows(from->db, sql, DB_NONE, copy_row, &c), why);
-		if (!err)
-			err = accounts_result(to, !c.failed, why);
-	}
-	if (!err)
-		err = accounts_keep(to, why);
-	if (err)
-		accounts_undo(to);
-	return err;
-}
-
-struct missing {
-	struct accounts *there;
-	size_t here, missing;
-};
-
-static void look(void *arg, const char *user)
-{
-	struct missing *m = arg;
-	json_t *entry = accounts_entry(m->there, user);
-	m->here++;
-	m->missing += !entry;
-	json_decref(entry);
-}
-
-static enum reload_err would_lose(
-	const struct missing *m, const char *where, struct reload_error_text *why)
-{
-	enum reload_err err =
-		reload_error_explain(why, RELOAD_EXISTS, "the users cannot be moved there",
-			"%zu of %zu users of this authority are not among those of %.150s",
-			m->missing, m->here, where);
-	reload_error_advise(why, "an empty database, into which all are copied");
-	return err;
-}
-
-/* All are copied where nobody is; elsewhere nobody may be lost. */
-static enum reload_err fill(struct accounts *from, struct accounts *to, const char *where,
-	struct reload_error_text *why)
-{
-	struct missing m = { .there = to }, others = { .there = from };
-	accounts_each(from, look, &m);
-	accounts_each(to, look, &others);
-	if (!others.here)
-		return copy_all(from, to, why);
-	return m.missing ? would_lose(&m, where, why) : RELOAD_OK;
-}
-
-static enum reload_err has_password(const char *where, struct reload_error_text *why)
-{
-	const char *at = strchr(where, '@'), *colon = strchr(strchr(where, ':') + 1, ':');
-	if (!strstr(where, "password=") && !(at && colon && colon < at))
-		return RELOAD_OK;
-	enum reload_err err = reload_error_explain(why, RELOAD_USAGE,
-		"--users must not have a password", "other users of this machine could read it");
-	reload_error_advise(why, "~/.pgpass, or authentication by peer over a Unix socket");
-	return err;
-}
-
-enum reload_err accounts_move(
-	const char *dir, const char *overlay, const char *where, struct reload_error_text *why)
-{
-	struct accounts *from = NULL, *to = NULL;
-	char *present = NULL, *path = enroll_join(dir, "users"), line[WHERE_MAX];
-	enum reload_err err = db_is_server(where) ? has_password(where, why) : RELOAD_OK;
-	if (!err)
-		err = find(&present, dir, why);
-	if (!err && strcmp(present, where) != 0) {
-		AUTO(cli_files) files = cli_files_new();
-		snprintf(line, sizeof(line), "%s\n", where);
-		err = accounts_open(&from, dir, overlay, why);
-		if (!err)
-			err = accounts_open_at(&to, where, overlay, why);
-		if (!err)
-			err = fill(from, to, where, why);
-		cli_files_put(files, path, 0600, span_str(line));
-		if (!err)
-			err = cli_files_commit(files, why);
-	}
-	accounts_close(from);
-	accounts_close(to);
-	free(present);
-	free(path);
 	return err;
 }

@@ -2,6 +2,7 @@
 #include "reload-enroll/invite.h"
 
 #include "reload-enroll/accounts.h"
+#include "reload-enroll/qr.h"
 #include "reload-enroll/serve_command.h"
 #include "util/text.h"
 
@@ -14,8 +15,9 @@ enum {
 	USES_MAX = 1000
 };
 
-const char enroll_invite_fields[] = "invitation:string? overlay:string user:string? uses:integer "
-				    "expires:string dry_run:boolean";
+const char enroll_invite_fields[] =
+	"invitation:string? qr:string[]? overlay:string user:string? uses:integer "
+	"expires:string dry_run:boolean";
 
 static void digest_hex(char out[ENROLL_DIGEST], struct span bytes)
 {
@@ -69,6 +71,23 @@ static void print_invited(FILE *out, const json_t *o, void *arg)
 		fputs("would invite\n", out);
 	else
 		fprintf(out, "%s\n", json_string_value(json_object_get(o, "invitation")));
+	const json_t *line;
+	size_t i;
+	bool colored = cli_colored(cli, stdout);
+	json_array_foreach (json_object_get(o, "qr"), i, line)
+		fprintf(out, "%s%s%s\n", colored ? "\033[97;40m" : "", json_string_value(line),
+			colored ? "\033[0m" : "");
+}
+
+/* The invitation as a QR code (owned); null without --qr. */
+static json_t *drawn(struct cli *cli, const char *text)
+{
+	if (!cli_has(cli, "qr") || cli->dry_run)
+		return json_null();
+	json_t *lines = qr_lines(text);
+	if (!lines)
+		cli_warn(cli, "the invitation is too long for a QR code");
+	return lines ? lines : json_null();
 }
 
 static enum reload_err note(const struct enroll_invitation *i, const struct enroll_authority *a,
@@ -107,10 +126,10 @@ static enum reload_err invite(
 		err = note(&i, a, uses, expires, why);
 	if (!err) {
 		char *text = enroll_invitation_text(&i);
-		json_t *o = json_pack("{s:o, s:s, s:s?, s:I, s:o, s:b}", "invitation",
-			cli->dry_run ? json_null() : json_string(text), "overlay", overlay, "user",
-			user, "uses", (json_int_t)uses, "expires", cli_json_time(expires),
-			"dry_run", cli->dry_run);
+		json_t *o = json_pack("{s:o, s:o, s:s, s:s?, s:I, s:o, s:b}", "invitation",
+			cli->dry_run ? json_null() : json_string(text), "qr", drawn(cli, text),
+			"overlay", overlay, "user", user, "uses", (json_int_t)uses, "expires",
+			cli_json_time(expires), "dry_run", cli->dry_run);
 		cli_print(cli, o, print_invited, cli);
 		json_decref(o);
 		OPENSSL_cleanse(text, strlen(text));

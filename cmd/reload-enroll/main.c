@@ -151,6 +151,7 @@ static const struct cli_opt invite_opts[] = {
 	{ 0, "for", "USER", "only this user (default: whoever accepts it names one)" },
 	{ 0, "uses", "N", "how often it can be accepted, 1 to 1000 (default 1)" },
 	{ 0, "validity", "TIME", "how long it can be accepted (default 7d)" },
+	{ 0, "qr", NULL, "also draw it as a QR code" },
 	{ 0, "overlay", "OVERLAY", "which overlay, when several are here" },
 	CLI_END,
 };
@@ -169,6 +170,17 @@ static const struct cli_opt account_opts[] = {
 
 static const struct cli_opt overlay_opts[] = {
 	{ 0, "overlay", "OVERLAY", "which overlay, when several are here" },
+	CLI_END,
+};
+
+static const struct cli_opt backup_opts[] = {
+	{ 0, "passphrase-file", "FILE", "its first line will open the backup (default: ask)" },
+	{ 0, "overlay", "OVERLAY", "which overlay, when several are here" },
+	CLI_END,
+};
+
+static const struct cli_opt restore_opts[] = {
+	{ 0, "passphrase-file", "FILE", "its first line opens the backup (default: ask)" },
 	CLI_END,
 };
 
@@ -248,6 +260,10 @@ static const struct cli_command commands[] = {
 		enroll_request_fields, enroll_accept },
 	{ "serve", NULL, 0, 0, "configuration and enrollment over HTTPS", serve_opts,
 		enroll_serve_fields, enroll_serve },
+	{ "backup", "FILE", 1, 1, "the authority, its document and its users, encrypted",
+		backup_opts, enroll_backup_fields, enroll_backup },
+	{ "restore", "FILE", 1, 1, "what backup has written, on another machine", restore_opts,
+		enroll_backup_fields, enroll_restore },
 	{ "user add", "USER", 1, 1, "give a user an account of the enrollment server", account_opts,
 		enroll_account_fields, enroll_user_add },
 	{ "user passwd", "USER", 1, 1, "give an account another password", account_opts,

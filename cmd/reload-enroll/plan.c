@@ -52,8 +52,10 @@ static enum reload_err read_document(struct enroll_plan *p, struct reload_error_
 	return err;
 }
 
-static enum reload_err bad_answer(struct reload_error_text *why, const char *cause)
+static enum reload_err bad_answer(struct reload_error_text *why)
 {
+	char cause[sizeof(why->reason)];
+	snprintf(cause, sizeof(cause), "%s", why->reason);
 	enum reload_err err = reload_error_explain(
 		why, RELOAD_BAD_ANSWER, "the agent's document cannot be used", "%s", cause);
 	reload_error_advise(why, "reload-agent refresh, or another agent with --agent");
@@ -78,7 +80,7 @@ static enum reload_err read_present(
 		err = reload_config_with_kinds(
 			&p->before, config, blocks, count, enroll_now(), why);
 	free(blocks);
-	return err ? bad_answer(why, why->reason) : RELOAD_OK;
+	return err ? bad_answer(why) : RELOAD_OK;
 }
 
 static void note_cost(void *arg, const struct reload_config_cost *cost)

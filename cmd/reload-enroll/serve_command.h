@@ -4,6 +4,9 @@
 #include "common/options.h"
 
 /* Each returns the exit status. */
+int enroll_backup(struct cli *cli);
+int enroll_restore(struct cli *cli);
+extern const char enroll_backup_fields[];
 int enroll_serve(struct cli *cli);
 int enroll_user_add(struct cli *cli);
 int enroll_user_passwd(struct cli *cli);

@@ -1169,7 +1169,7 @@ NODE=00112233445566778899aabbccddeeff
 	R config chek
 	failed 2 'no subcommand config chek'
 	[ "${stderr_lines[2]}" = "  try:  reload-enroll config check" ]
-	for later in backup restore "config delete"; do
+	for later in purge "config delete"; do
 		R $later
 		failed 2 'no subcommand'
 	done

@@ -53,6 +53,30 @@ at() {
 	at one reload-agent status -a alice --wait joined -q -t 20
 }
 
+# A picture of the blocks that a terminal shows, four dots a module.
+picture() {
+	python3 -c '
+import sys
+rows = []
+for line in sys.stdin.read().splitlines():
+    rows.append([c in "\u2580\u2588" for c in line])
+    rows.append([c in "\u2584\u2588" for c in line])
+wide = [[light for light in row for _ in range(4)] for row in rows for _ in range(4)]
+print("P1", len(wide[0]), len(wide))
+print("\n".join("".join("0" if light else "1" for light in row) for row in wide))'
+}
+
+@test "invite --qr: a camera reads the string" {
+	R invite --qr
+	ok
+	string=${lines[0]}
+	[ "${#lines[1]}" -le 80 ]
+	tail -n +2 <<<"$output" | PYTHONIOENCODING=utf-8 picture >qr.pbm
+	[ "$(zbarimg -q --raw qr.pbm)" = "$string" ]
+	R at qr reload-enroll accept "$(zbarimg -q --raw qr.pbm)" quentin@calls.example
+	ok
+}
+
 @test "renew needs no password after that, and keeps the Node-ID" {
 	before=$(at one reload-enroll show alice -j | jq -c '.items[0].node_ids')
 	R at one reload-enroll renew -I alice -j

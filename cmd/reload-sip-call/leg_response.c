@@ -173,6 +173,17 @@ static bool tries_longer(struct leg *leg, const sip_t *sip)
 	return true;
 }
 
+/* A phone that takes encrypted audio alone wants to see that in the transport of the offer (RFC 5764 s8). */
+static bool tries_encrypted(struct leg *leg, const sip_t *sip)
+{
+	if (sip->sip_status->st_status != 488 || leg->state != LEG_INVITED ||
+		!media_insist(leg->media))
+		return false;
+	leg_token(leg->branch);
+	leg_invite(leg);
+	return true;
+}
+
 static void on_invite_response(struct leg *leg, const sip_t *sip)
 {
 	int status = sip->sip_status->st_status;
@@ -189,7 +200,7 @@ static void on_invite_response(struct leg *leg, const sip_t *sip)
 		on_success(leg, sip);
 	} else {
 		acknowledge(leg, sip, true, leg->branch, leg->invite_cseq);
-		if (leg->fd >= 0 && !tries_longer(leg, sip))
+		if (leg->fd >= 0 && !tries_longer(leg, sip) && !tries_encrypted(leg, sip))
 			leg_end(leg);
 	}
 }

@@ -114,6 +114,7 @@ enum reload_err media_new(struct media **out, const struct media_plan *plan,
 	struct media *m = RELOAD_NEW(media);
 	char what[256];
 	m->plan = plan;
+	m->strict = plan->secure_only;
 	m->fd = m->rtcp_fd = m->record = m->way.fd = -1;
 	m->due = RELOAD_NEVER;
 	begin_session(m);
@@ -162,6 +163,7 @@ static struct reload_sdp_own own_of(struct media *m)
 		.version = ++m->version,
 		.first = m->plan->codec,
 		.dtls = media_secure_own(m),
+		.strict = m->strict,
 		.ice = ice ? &m->way.own : NULL };
 }
 

@@ -46,6 +46,7 @@ struct media {
 	bool flowing;                  /* packets can be sent */
 	struct reload_dtls_srtp *dtls; /* owned; NULL: what is sent is not encrypted */
 	struct reload_sdp_dtls own_dtls;
+	bool strict; /* offers are for encrypted audio alone */
 	uint8_t other_print[RELOAD_SDP_FINGERPRINT];
 	reload_ms shake_by;
 	const char *fault; /* why there can be no audio; NULL: nothing */

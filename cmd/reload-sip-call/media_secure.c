@@ -27,6 +27,13 @@ const struct reload_sdp_dtls *media_secure_own(struct media *m)
 	return &m->own_dtls;
 }
 
+bool media_insist(struct media *m)
+{
+	bool can = m->plan->cert && !m->strict;
+	m->strict |= can;
+	return can;
+}
+
 void media_secure_offers(struct media *m)
 {
 	if (!m->dtls)

@@ -94,6 +94,7 @@ struct reload_sdp_own {
 	/* borrowed; NULL: no encryption.  Its setup is written in an answer; none: that of reload_sdp_setup_answer() */
 	const struct reload_sdp_dtls *dtls;
 	const struct reload_sdp_ice *ice; /* borrowed; NULL: none */
+	bool strict; /* with dtls, an offer is for UDP/TLS/RTP/SAVPF, not RTP/AVP: who does not encrypt refuses it */
 };
 
 /* reload_sdp_offer() appends an offer of all codecs, in that direction. */

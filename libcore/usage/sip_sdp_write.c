@@ -40,7 +40,8 @@ void reload_sdp_offer(
 	struct wr *w, const struct reload_sdp_own *own, enum reload_sdp_direction direction)
 {
 	head(w, own);
-	wr_format(w, "m=audio %u RTP/AVP", own->at.port);
+	wr_format(w, "m=audio %u %s", own->at.port,
+		own->strict && own->dtls ? "UDP/TLS/RTP/SAVPF" : "RTP/AVP");
 	for (unsigned i = 0; i < RELOAD_CODECS; i++)
 		wr_format(w, " %u", reload_codec_rows[codec_at(own->first, i)].payload_type);
 	wr_format(w, " %u %u\r\n", EVENTS_8000, EVENTS_48000);

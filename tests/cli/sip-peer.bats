@@ -192,6 +192,13 @@ faster() {
 	jq -se '.[-1] | .media.encrypted and .media.sent > 20' <<<"$output"
 	ended callee 0
 	[ "$(cat callee.out)" = 'actpass 1 True True' ]
+	# who takes nothing else refuses the first offer, and takes the second of the same call
+	callee dtls_alone
+	R reload-sip-call -a alice bob@calls.example --wait 10s --tone 440 --duration 1s -j
+	ok
+	jq -se '.[-1] | .media.encrypted and .media.sent > 20' <<<"$output"
+	ended callee 0
+	[ "$(cat callee.out)" = 'actpass 1 False True' ]
 	callee dtls_wrong
 	R reload-sip-call -a alice bob@calls.example --wait 10s --tone 440 -j
 	[ "$status" = 10 ]

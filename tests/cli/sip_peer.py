@@ -553,8 +553,8 @@ def plain(p):
     p.respond(p.expect("BYE"), 200)
 
 
-def dtls(p, whose):
-    """It answers as the server of DTLS, which openssl is, with the fingerprint of the certificate in that file."""
+def dtls(p, whose, strict=False):
+    """It answers as the server of DTLS, which openssl is, with the fingerprint of the certificate in that file.  strict: it takes SRTP alone."""
     port = p.audio.getsockname()[1]
     p.audio.close()
     server = subprocess.Popen(["openssl", "s_server", "-dtls1_2", "-accept", f"127.0.0.1:{port}", "-cert", "own.pem", "-key", "own.key",
@@ -563,6 +563,11 @@ def dtls(p, whose):
     print_of = subprocess.run(["openssl", "x509", "-in", whose, "-noout", "-fingerprint", "-sha256"], capture_output=True, text=True, check=True)
     sdp = SDP.format(host="127.0.0.1", port=port) + "a=rtcp-mux\r\na=setup:passive\r\na=fingerprint:sha-256 " + print_of.stdout.strip().split("=")[1] + "\r\n"
     invite = p.expect("INVITE")
+    if strict:
+        p.respond(invite, 488)
+        p.expect("ACK")
+        invite = p.expect("INVITE")
+        sdp = sdp.replace("RTP/AVP", "UDP/TLS/RTP/SAVPF")
     offered = re.search(rb"a=setup:(\w+)", invite).group(1).decode(), invite.count(b"a=fingerprint:sha-256"), b" RTP/AVP " in invite
     p.respond(invite, 200, body=sdp)
     p.expect("ACK")
@@ -574,6 +579,10 @@ def dtls(p, whose):
 
 def dtls_right(p):
     dtls(p, "own.pem")
+
+
+def dtls_alone(p):
+    dtls(p, "own.pem", strict=True)
 
 
 def dtls_wrong(p):

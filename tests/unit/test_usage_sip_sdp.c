@@ -333,6 +333,14 @@ static void what_is_offered_is_read(void **state)
 		assert_int_equal(offer.codec, RELOAD_OPUS);
 		assert_int_equal(offer.direction, RELOAD_SDP_SENDONLY);
 		assert_int_equal(offer.dtls.setup, RELOAD_SDP_ACTPASS);
+		assert_false(offer.secure);
+		own.strict = true;
+		wr_init(&w);
+		reload_sdp_offer(&w, &own, RELOAD_SDP_SENDRECV);
+		struct reload_sdp_audio strict;
+		assert_int_equal(reload_sdp_read(&strict, wr_done(&w)), RELOAD_OK);
+		assert_true(strict.secure && strict.dtls.has);
+		wr_clear(&w);
 		assert_memory_equal(
 			offer.dtls.fingerprint, dtls.fingerprint, sizeof(dtls.fingerprint));
 		assert_string_equal(offer.ice.ufrag, "abcd");

@@ -1,12 +1,12 @@
 /* init: an authority, a signer of configurations, and the first signed configuration of an overlay. */
 #include "reload-enroll/enroll.h"
 
+#include "common/password.h"
 #include "config/schema.h"
 #include "config/write.h"
 #include "reload-enroll/accounts.h"
 #include "reload-enroll/keypair.h"
 #include "reload-enroll/passphrase.h"
-#include "common/password.h"
 #include "wire/codes.h"
 #include "wire/limits.h"
 
@@ -16,9 +16,8 @@
 #include <unistd.h>
 
 enum {
-	DEFAULT_PORT = 6084,
 	KIND_FILE_MAX = 65536,
-	MAX_MESSAGE_SIZE_DEFAULT = 5000,
+	SIZE_DEFAULT = 5000 /* max-message-size */
 };
 
 /* A Kind for a first Store of every user (cli.md s12). */
@@ -110,7 +109,7 @@ static enum reload_err read_bootstrap(struct init_plan *f, struct reload_error_t
 	f->bootstrap = reload_alloc_array(n + 1, sizeof(*f->bootstrap));
 	for (size_t i = 0; i < n; i++) {
 		const char *text = cli_value_at(f->cli, "bootstrap", i);
-		if (reload_ip_port_parse(&f->bootstrap[i], text, DEFAULT_PORT))
+		if (reload_ip_port_parse(&f->bootstrap[i], text, RELOAD_DEFAULT_PORT))
 			return wrong(why, "--bootstrap", text,
 				"expected an address: 192.0.2.1, 192.0.2.1:6084 or "
 				"[2001:db8::1]:6084");
@@ -208,8 +207,7 @@ static enum reload_err read_kind_file(
 /* check_kind_files() refuses Kinds that can never work, and Kinds that are defined twice. */
 static enum reload_err check_kind_files(struct init_plan *f, struct reload_error_text *why)
 {
-	uint32_t size =
-		f->draft.max_message_size ? f->draft.max_message_size : MAX_MESSAGE_SIZE_DEFAULT;
+	uint32_t size = f->draft.max_message_size ? f->draft.max_message_size : SIZE_DEFAULT;
 	for (size_t i = 0; i < f->files_count; i++) {
 		const struct kind_file *file = &f->files[i];
 		if (reload_kind_workable(&file->kind, size, why)) {
@@ -455,7 +453,7 @@ static enum reload_err write_document(struct init_plan *f, struct reload_error_t
 			"an update of this document is a message, and would not fit");
 		reload_error_advise(
 			why, "--max-message-size %zu", enroll_message_size(f->document.len));
-	} else if (!err && !given && need > MAX_MESSAGE_SIZE_DEFAULT) {
+	} else if (!err && !given && need > SIZE_DEFAULT) {
 		size_t size = enroll_message_size(f->document.len);
 		f->draft.max_message_size =
 			(uint32_t)(size > need ? size : need); /* need: that of --services */
@@ -541,8 +539,7 @@ static void print_created(FILE *out, const json_t *o, void *arg)
 
 static void report(struct init_plan *f)
 {
-	uint32_t size =
-		f->draft.max_message_size ? f->draft.max_message_size : MAX_MESSAGE_SIZE_DEFAULT;
+	uint32_t size = f->draft.max_message_size ? f->draft.max_message_size : SIZE_DEFAULT;
 	char hex[RELOAD_ID_HEX];
 	json_t *o = json_pack("{s:s, s:s, s:i, s:[s], s:b, s:{s:s, s:i, s:b, s:o}, s:{s:s, s:o}, "
 			      "s:{s:s, s:s, s:o}, s:o, s:I, s:b}",

@@ -500,7 +500,7 @@ void fork_refused(void *arg, const struct reload_ip_port *at)
 			if (b->state == BRANCH_CALLING && !b->provisional &&
 				b->hop.transport == RELOAD_SIP_UDP &&
 				!memcmp(&b->hop.remote, at, offsetof(struct reload_ip_port, raw)))
-				branch_end(b, b->unreachable);
+				branch_refused(b);
 		fork_check(f);
 	}
 }

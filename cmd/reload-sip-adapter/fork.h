@@ -158,6 +158,9 @@ extern const struct outside_ops branch_outside_ops;
 void branch_start(struct branch *b);
 void branch_end(struct branch *b, int status);
 void branch_cancel(struct branch *b);
+
+/* branch_refused() ends it when nobody is where it was sent to, and repeats it there no more: whoever comes next would take it for a new request. */
+void branch_refused(struct branch *b);
 void branch_free(struct branch *b);
 
 /* fork_check() goes on after a branch has changed; the fork may have been freed afterwards. */

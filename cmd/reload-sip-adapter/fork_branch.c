@@ -222,13 +222,24 @@ static void end_outside(void *arg, int status)
 	f->check(f);
 }
 
+static void take_back(struct branch *b)
+{
+	struct reload_sip_txn *txn = b->txn;
+	abandon(b);
+	reload_sip_txn_free(txn);
+}
+
+void branch_refused(struct branch *b)
+{
+	take_back(b);
+	branch_end(b, b->unreachable);
+}
+
 /* It is not told again and again what it has not answered. */
 static void leave_silent(void *arg, int status)
 {
 	struct branch *b = arg;
-	struct reload_sip_txn *txn = b->txn;
-	abandon(b);
-	reload_sip_txn_free(txn);
+	take_back(b);
 	end_outside(b, status);
 }
 

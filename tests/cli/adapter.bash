@@ -43,6 +43,8 @@ device() {
 	local name=$1 scenario=$BATS_TEST_DIRNAME/sipp/$2.xml
 	[ ! -e "$2.xml" ] || scenario=$2.xml
 	shift 2
+	# the port that sipp takes by itself may be that of another test
+	[[ " $* " == *" -p "* ]] || set -- "$@" -p "$(lab_port)"
 	background "$name" timeout 60 sipp -sf "$scenario" -i 127.0.0.1 -nostdin -timeout 50 -m 1 \
 		-key domain calls.example -ap secret -trace_msg -message_file "$name.msg" -trace_err -error_file "$name.errors" "$@"
 }
@@ -60,6 +62,16 @@ device_ended() {
 	until_true test -s "$1.status"
 	[ "$(cat "$1.status")" = 0 ] || { echo "$1: status $(cat "$1.status")"; tail -c 3000 "$1.msg" "$1.errors"; return 1; }
 	rm -f "$1.pid"
+}
+
+# device_took NAME START: milliseconds from the device's last INVITE to the response that begins so, by its own log: how fast programs start does not count.
+device_took() {
+	until_true grep -qE "^$2" "$1.msg"
+	awk -v start="^$2" '
+		function ms(t, p) { split(t, p, ":"); return (p[1] * 3600 + p[2] * 60 + p[3]) * 1000 }
+		/^-+ [0-9-]+ [0-9:.]+\r?$/ { at = ms($3) }
+		/^INVITE / { sent = at }
+		$0 ~ start && sent { printf "%d\n", at - sent; exit }' "$1.msg"
 }
 
 # device_registers USER PORT [OPTIONS]: a device of that user registers with a Contact at that port, and is known.

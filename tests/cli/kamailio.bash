@@ -7,7 +7,7 @@ kamailio_begin() {
 	debug=2
 	log_stderror=yes
 	fork=no
-	children=2
+	children=1 # several would change the order of responses
 	tcp_children=2
 	listen=udp:127.0.0.1:$1
 	listen=tcp:127.0.0.1:$1

@@ -208,12 +208,30 @@ static const struct reload_sip_hop *way_to(const struct fork *f, const struct ca
 	return there || !x ? &end->hop : &x->hop;
 }
 
-/* Where a request within a dialog goes next outside the overlay: its first Route that is not ours, else its Request-URI (RFC 3261 s16.6 step 7). */
-static bool next_outside(char out[MESSAGE_URI], const struct fork *f, const char *uri)
+/* The first Route of a request that is not ours, NULL: there is none. */
+static const sip_route_t *other_route(const struct fork *f)
 {
 	const sip_route_t *r = f->request->sip->sip_route;
 	while (r && adapter_is_own(f->a, r->r_url, &f->request->from))
 		r = r->r_next;
+	return r;
+}
+
+/*
+ * Whether a device wants its request to go to another proxy behind this one.  A Route with a name is the outbound proxy that the device was set up with: this
+ * process.
+ */
+static bool has_own_proxy(const struct fork *f)
+{
+	const sip_route_t *r = f->caller ? other_route(f) : NULL;
+	struct reload_ip_port numeric;
+	return r && r->r_url->url_host && !reload_ip_port_parse(&numeric, r->r_url->url_host, 1);
+}
+
+/* Where a request goes next outside the overlay: its first Route that is not ours, else its Request-URI (RFC 3261 s16.6 step 7). */
+static bool next_outside(char out[MESSAGE_URI], const struct fork *f, const char *uri)
+{
+	const sip_route_t *r = other_route(f);
 	if (r || !uri)
 		return message_uri(out, r ? r->r_url : f->request->sip->sip_request->rq_url);
 	return snprintf(out, MESSAGE_URI, "%s", uri) < MESSAGE_URI;
@@ -323,12 +341,16 @@ static void route_request(struct fork *f)
 	struct served *own = adapter_served(f->a, f->to), *through;
 	struct reload_tel number;
 	struct reload_aor aor;
+	char next[MESSAGE_URI];
 	bool is_number = !f->foreign &&
 			 gateway_number(&number, f->request->sip->sip_request->rq_url) &&
 			 (f->request->sip->sip_request->rq_url->url_type == url_tel ||
 				 gateway_serves(f->a->gateways, &number));
 	if (f->in_dialog) {
 		route_dialog(f);
+	} else if (has_own_proxy(f) && next_outside(next, f, NULL)) {
+		(void)fork_target(f, &(struct fork_target){ .outside = next });
+		fork_routed(f, 404);
 	} else if (own && (!f->caller || own == f->caller || own->state != SERVED_LOST)) {
 		if (f->caller || f->foreign)
 			add_own(f, own);

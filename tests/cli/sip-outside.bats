@@ -197,6 +197,18 @@ calls_out() {
 	[ "$(device_took absent 'SIP/2.0 404')" -lt 3000 ]
 	[ "$(device_took loop 'SIP/2.0 (404|503)')" -lt 3000 ]
 	[ "$(device_took silent 'SIP/2.0 503')" -lt 3000 ]
+	# a Route with a name is how some phones name the adapter itself; one with another address is another proxy
+	scenario_with proxied call 'Route: <sip:absent.test;lr>'
+	device_answers bob "$port"
+	device alice proxied "$UDP" -s bob -key from alice -au alice -d 100
+	device_ended alice
+	device_ended bob
+	scenario_with proxied call "Route: <sip:127.0.0.1:$PHONE;lr>"
+	device_answers proxy "$PHONE"
+	device alice proxied "$UDP" -s anybody -key from alice -au alice -d 100
+	device_ended alice
+	device_ended proxy
+	grep -q '^INVITE sip:anybody@calls.example SIP/2.0' proxy.msg
 	adapter_ends
 }
 

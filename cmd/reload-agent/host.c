@@ -12,7 +12,8 @@
 #include "listen.h"
 #include "refresh.h"
 #include "log.h"
-#include "metrics.h"
+#include "common/metrics.h"
+#include "metrics_text.h"
 #include "ready.h"
 #include "turn_offer.h"
 #include "upkeep.h"
@@ -525,6 +526,16 @@ static void end(struct host *h)
 	json_decref(h->agent.listen);
 }
 
+static enum reload_err start_metrics(
+	struct host *h, const char *where, struct reload_error_text *why)
+{
+	enum reload_err err =
+		metrics_start(&h->metrics, h->agent.poll, where, metrics_text, &h->agent, why);
+	if (!err)
+		agent_log(h->agent.log, "agent", RELOAD_LEVEL_INFO, "metrics at %s", where);
+	return err;
+}
+
 enum reload_err host_run(
 	struct host *h, const struct agent_settings *s, struct reload_error_text *why)
 {
@@ -553,8 +564,7 @@ enum reload_err host_run(
 	if (!err)
 		err = apps_start(h, why);
 	if (!err && agent_setting_value(s, "metrics", 0))
-		err = metrics_start(
-			&h->metrics, &h->agent, agent_setting_value(s, "metrics", 0), why);
+		err = start_metrics(h, agent_setting_value(s, "metrics", 0), why);
 	if (!err) {
 		host_listen_json(h);
 		turn_offer_start(h);

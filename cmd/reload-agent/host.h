@@ -51,9 +51,9 @@ struct host {
 	reload_ms warned;                      /* of its end; 0: not */
 	bool outdated,
 		join_when_valid; /* it or the document has ended; and this node was in the overlay */
-	struct host_upkeep *upkeep;    /* gets newer ones; NULL: not yet, or not any more */
-	struct agent_metrics *metrics; /* NULL: nowhere */
-	struct agent_notify *notify;   /* NULL: nobody wants to know */
+	struct host_upkeep *upkeep;  /* gets newer ones; NULL: not yet, or not any more */
+	struct metrics *metrics;     /* NULL: nowhere */
+	struct agent_notify *notify; /* NULL: nobody wants to know */
 	struct agent_signals *signals;
 	uint64_t signals_handle;
 	struct agent_random random;

@@ -238,8 +238,9 @@ static void links(struct wr *w, const struct agent *agent, const struct reload_s
 	free(all);
 }
 
-void metrics_text(struct wr *w, struct agent *agent)
+void metrics_text(struct wr *w, void *arg)
 {
+	struct agent *agent = arg;
 	struct reload_status s;
 	reload_peer_status(agent->peer, &s);
 	node(w, agent, &s);

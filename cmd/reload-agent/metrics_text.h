@@ -8,5 +8,5 @@ enum {
 	METRICS_LINKS_MAX = 64 /* links that have samples of their own; reload_links counts all */
 };
 
-/* metrics_text() appends everything, the last line included; not from inside the engine. */
-void metrics_text(struct wr *w, struct agent *agent);
+/* metrics_text() appends everything of an agent, the last line included; not from inside the engine. */
+void metrics_text(struct wr *w, void *agent);

@@ -20,6 +20,8 @@ static const struct cli_opt serve_opts[] = {
 		"audio goes through this host: where one side lacks ICE, always, never (default "
 		"auto)" },
 	{ 0, "media-ports", "FIRST-LAST", "UDP ports of audio (default 20000-29999)" },
+	{ 0, "metrics", "ADDR:PORT|PATH",
+		"serve OpenMetrics over HTTP there, at /metrics (default: nowhere)" },
 	{ 0, "min-expires", "TIME", "shortest registration of a device (default 1m)" },
 	{ 0, "max-expires", "TIME", "longest registration of a device (default 1h)" },
 	{ 0, "nonce-lifetime", "TIME", "of a digest nonce (default 5m)" },

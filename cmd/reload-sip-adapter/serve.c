@@ -2,7 +2,9 @@
 #include "reload-sip-adapter/serve.h"
 
 #include "common/home.h"
+#include "common/metrics.h"
 #include "reload-sip-adapter/gateway.h"
+#include "reload-sip-adapter/serve_metrics.h"
 #include "reload-sip-adapter/serve_show.h"
 
 #include "util/words.h"
@@ -31,6 +33,7 @@ struct run {
 	uint64_t stop_watch, hup_watch;
 	reload_ms stop_at; /* RELOAD_NEVER: not stopping */
 	reload_ms nonce_ms;
+	struct metrics *metrics; /* NULL: nowhere */
 };
 
 /* -- what the rooms tell ------------------------------------------------------------------------------------------------------------- */
@@ -354,6 +357,7 @@ static void begin(struct run *r)
 static void end(struct run *r)
 {
 	struct adapter *a = &r->a;
+	metrics_stop(r->metrics);
 	fork_clear_all(a);
 	reload_sip_txns_clear(&a->txns);
 	calls_clear(&a->calls);
@@ -395,6 +399,9 @@ int adapter_serve(struct cli *cli)
 		serve_show_dry_run(&r->a);
 	else if (!err)
 		err = listen_all(&r->a, &why);
+	const char *metrics = cli_value(cli, "metrics", NULL);
+	if (!err && !cli->dry_run && metrics)
+		err = metrics_start(&r->metrics, r->a.poll, metrics, serve_metrics, &r->a, &why);
 	if (!err && !cli->dry_run) {
 		watch_signals(r);
 		for (size_t i = 0; i < r->a.served_count; i++)

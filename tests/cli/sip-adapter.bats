@@ -120,9 +120,21 @@ cases() {
 	jq -e '.looped == 1' <<<"$output"
 }
 
+# scrape LINE...: the metrics have these lines, and a strict parser takes them
+scrape() {
+	local line
+	curl -s --unix-socket metrics http://adapter/metrics >metrics.text
+	for line in "$@"; do
+		grep -qxF "$line" metrics.text || { echo "no line $line"; cat metrics.text; return 1; }
+	done
+	/usr/bin/python3 "$BATS_TEST_DIRNAME/metrics.py" "$PWD/metrics" >/dev/null
+}
+
 @test "relay: audio goes through the adapter, and that of a stranger does not (C17)" {
-	adapter --media relay --media-ports 41000-41099
+	adapter --media relay --media-ports 41000-41099 --metrics "$PWD/metrics"
 	cases relay
+	scrape 'reload_sip_calls_total 3' 'reload_sip_answered_total 2' 'reload_sip_failed_total 1' 'reload_sip_relays 0' \
+		'reload_sip_devices{aor="bob@calls.example"} 0' 'reload_sip_serving{aor="alice@calls.example"} 1'
 	adapter_ends
 	[ "$(jq -s '[.[] | select(.type == "ended")] | map(.media.strangers)' -c adapter.out)" = '[4,0]' ]
 	R reload-sip-adapter -a alice --listen udp:127.0.0.1:0 --users users --media sometimes

@@ -4,12 +4,9 @@
  *	reading --> (the head is whole) answering --> (all is sent) closed
  *	any --> (METRICS_TIME_MS are over, too large, the other end closes) closed
  *
- * It reads and writes from the loop, never waits, and asks the engine only when a head is whole.
+ * It reads and writes from the loop, never waits, and asks for the text only when a head is whole.
  */
-#include "metrics.h"
-
-#include "log.h"
-#include "metrics_text.h"
+#include "common/metrics.h"
 
 #include "control/local_socket_io.h"
 #include "control/metrics.h"
@@ -29,7 +26,7 @@
 
 struct client {
 	TAILQ_ENTRY(client) entry;
-	struct agent_metrics *all;
+	struct metrics *all;
 	int fd;
 	uint64_t watch;
 	struct reload_timer late;
@@ -39,8 +36,10 @@ struct client {
 
 TAILQ_HEAD(client_list, client);
 
-struct agent_metrics {
-	struct agent *agent;
+struct metrics {
+	struct reload_poll *poll;
+	metrics_text_fn text;
+	void *arg;
 	int fd;
 	uint64_t watch;
 	char *path; /* owned; NULL: at an address */
@@ -52,8 +51,8 @@ static void client_free(struct client *c)
 {
 	TAILQ_REMOVE(&c->all->clients, c, entry);
 	c->all->count--;
-	reload_timer_cancel(reload_poll_timers(c->all->agent->poll), &c->late);
-	reload_poll_remove(c->all->agent->poll, c->watch);
+	reload_timer_cancel(reload_poll_timers(c->all->poll), &c->late);
+	reload_poll_remove(c->all->poll, c->watch);
 	close(c->fd);
 	wr_clear(&c->in);
 	wr_clear(&c->out);
@@ -105,11 +104,11 @@ static void serve(struct client *c)
 	} else {
 		struct wr body;
 		wr_init(&body);
-		metrics_text(&body, c->all->agent);
+		c->all->text(&body, c->all->arg);
 		answer(c, "200 OK", RELOAD_METRICS_TYPE, span_of(body.at, body.len), head);
 		wr_clear(&body);
 	}
-	reload_poll_change(c->all->agent->poll, c->watch, RELOAD_POLL_OUT);
+	reload_poll_change(c->all->poll, c->watch, RELOAD_POLL_OUT);
 }
 
 static bool head_is_whole(const struct client *c)
@@ -159,7 +158,7 @@ static void on_client(void *arg, unsigned events)
 
 static void on_accept(void *arg, unsigned events)
 {
-	struct agent_metrics *m = arg;
+	struct metrics *m = arg;
 	(void)events;
 	int fd = accept4(m->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd < 0)
@@ -175,9 +174,9 @@ static void on_accept(void *arg, unsigned events)
 	wr_init(&c->out);
 	TAILQ_INSERT_TAIL(&m->clients, c, entry);
 	m->count++;
-	c->watch = reload_poll_add(m->agent->poll, fd, RELOAD_POLL_IN, on_client, c);
-	reload_timer_arm(reload_poll_timers(m->agent->poll), &c->late,
-		reload_poll_now() + METRICS_TIME_MS, on_late, c);
+	c->watch = reload_poll_add(m->poll, fd, RELOAD_POLL_IN, on_client, c);
+	reload_timer_arm(reload_poll_timers(m->poll), &c->late, reload_poll_now() + METRICS_TIME_MS,
+		on_late, c);
 	if (!c->watch)
 		client_free(c);
 }
@@ -244,8 +243,8 @@ static int listen_ip(const char *where)
 	return -err;
 }
 
-enum reload_err metrics_start(struct agent_metrics **out, struct agent *agent, const char *where,
-	struct reload_error_text *why)
+enum reload_err metrics_start(struct metrics **out, struct reload_poll *poll, const char *where,
+	metrics_text_fn text, void *arg, struct reload_error_text *why)
 {
 	enum reload_err err = metrics_check(where, why);
 	bool local = is_socket_path(where);
@@ -256,25 +255,26 @@ enum reload_err metrics_start(struct agent_metrics **out, struct agent *agent, c
 	int fd = local ? reload_local_listen(where, METRICS_CLIENTS_MAX, false) : listen_ip(where);
 	if (fd < 0)
 		return no_place(where, strerror(-fd), RELOAD_IO, why);
-	struct agent_metrics *m = RELOAD_NEW(agent_metrics);
-	m->agent = agent;
+	struct metrics *m = RELOAD_NEW(metrics);
+	m->poll = poll;
+	m->text = text;
+	m->arg = arg;
 	m->fd = fd;
 	m->path = local ? reload_strdup(where) : NULL;
 	TAILQ_INIT(&m->clients);
-	m->watch = reload_poll_add(agent->poll, fd, RELOAD_POLL_IN, on_accept, m);
-	agent_log(agent->log, "agent", RELOAD_LEVEL_INFO, "metrics at %s", where);
+	m->watch = reload_poll_add(poll, fd, RELOAD_POLL_IN, on_accept, m);
 	*out = m;
 	return RELOAD_OK;
 }
 
-void metrics_stop(struct agent_metrics *m)
+void metrics_stop(struct metrics *m)
 {
 	struct client *c;
 	if (!m)
 		return;
 	while ((c = TAILQ_FIRST(&m->clients)))
 		client_free(c);
-	reload_poll_remove(m->agent->poll, m->watch);
+	reload_poll_remove(m->poll, m->watch);
 	close(m->fd);
 	if (m->path)
 		unlink(m->path);

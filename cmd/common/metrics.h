@@ -1,9 +1,13 @@
 /* The metrics endpoint: OpenMetrics over HTTP at an address, or at a Unix socket.  Off unless --metrics names one. */
 #pragma once
 
-#include "agent.h"
+#include "link/poll_io.h"
+#include "util/bytes.h"
 
-struct agent_metrics;
+struct metrics;
+
+/* Appends everything that is said, the last line included. */
+typedef void (*metrics_text_fn)(struct wr *w, void *arg);
 
 enum {
 	METRICS_CLIENTS_MAX = 16,   /* connections at a time: further ones are closed */
@@ -15,9 +19,9 @@ enum {
  * metrics_start() listens at `where`, ADDR:PORT or a path with a / (a socket of mode 0600; what a dead agent left there is replaced).  RELOAD_USAGE for
  * text that is neither, RELOAD_IO when it cannot listen there, with why.  metrics_stop() closes everything; NULL is legal.
  */
-enum reload_err metrics_start(struct agent_metrics **out, struct agent *agent, const char *where,
-	struct reload_error_text *why) MUST_CHECK;
-void metrics_stop(struct agent_metrics *m);
+enum reload_err metrics_start(struct metrics **out, struct reload_poll *poll, const char *where,
+	metrics_text_fn text, void *arg, struct reload_error_text *why) MUST_CHECK;
+void metrics_stop(struct metrics *m);
 
 /* metrics_check() reads `where` as metrics_start() does, without listening. */
 enum reload_err metrics_check(const char *where, struct reload_error_text *why) MUST_CHECK;

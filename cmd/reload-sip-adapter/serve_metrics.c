@@ -17,7 +17,8 @@ static void counter(struct wr *w, const char *name, const char *help, uint64_t v
 /* One sample for each agent: there are no more than ADAPTER_AGENTS_MAX. */
 static void of_agents(struct wr *w, const struct adapter *a)
 {
-	reload_metrics_family(w, "reload_sip_devices", "gauge", NULL, "Registered devices of a user.");
+	reload_metrics_family(
+		w, "reload_sip_devices", "gauge", NULL, "Registered devices of a user.");
 	for (size_t i = 0; i < a->served_count; i++)
 		reload_metrics_u64(w, "reload_sip_devices", "",
 			&(struct reload_metric_label){ "aor", a->served[i]->user }, 1,
@@ -35,13 +36,14 @@ void serve_metrics(struct wr *w, void *adapter)
 	const struct adapter *a = adapter;
 	const struct adapter_counts *c = &a->counts;
 	of_agents(w, a);
-	gauge(w, "reload_sip_dialogs", "Dialogs, and those that have ended half a minute ago or less.",
-		a->calls.count);
+	gauge(w, "reload_sip_dialogs",
+		"Dialogs, and those that have ended half a minute ago or less.", a->calls.count);
 	gauge(w, "reload_sip_transactions", "Transactions.", a->txns.count);
 	gauge(w, "reload_sip_requests_under_way", "Requests that were forwarded.", a->forks);
 	gauge(w, "reload_sip_connections", "Connections with devices and nodes.",
 		a->transport.connections);
-	gauge(w, "reload_sip_relays", "Calls whose audio goes through this process.", a->relays.count);
+	gauge(w, "reload_sip_relays", "Calls whose audio goes through this process.",
+		a->relays.count);
 	counter(w, "reload_sip_messages", "Messages that came.", c->received);
 	counter(w, "reload_sip_rubbish", "Messages that could not be read.", c->rubbish);
 	counter(w, "reload_sip_requests", "Requests that came.", c->requests);
@@ -50,7 +52,8 @@ void serve_metrics(struct wr *w, void *adapter)
 	counter(w, "reload_sip_calls", "Calls that began.", c->calls);
 	counter(w, "reload_sip_answered", "Calls that were answered.", c->answered);
 	counter(w, "reload_sip_failed", "Calls that were not.", c->refused);
-	counter(w, "reload_sip_challenges", "Devices that were asked for a password.", c->challenges);
+	counter(w, "reload_sip_challenges", "Devices that were asked for a password.",
+		c->challenges);
 	counter(w, "reload_sip_forged", "Requests from somebody else than they said.", c->forged);
 	counter(w, "reload_sip_loops", "Requests that came back.", c->looped);
 	counter(w, "reload_sip_lost_connections", "Connections that ended.", c->lost);

@@ -109,9 +109,20 @@ static int open_stream(const char *path)
 	return fd;
 }
 
+/* Connections with that node. */
+static size_t count_of_node(const struct served *s, const char *node)
+{
+	const struct overlay_end *e;
+	size_t n = 0;
+	LIST_FOREACH(e, &s->ends, entry)
+	n += !strcmp(e->node, node);
+	return n;
+}
+
 static struct connection *adopt(struct served *s, const json_t *object)
 {
-	int fd = open_stream(cli_get_text(object, "stream"));
+	bool many = count_of_node(s, cli_get_text(object, "node_id")) >= SERVED_PLACES_OF_ONE;
+	int fd = many ? -1 : open_stream(cli_get_text(object, "stream"));
 	if (fd < 0)
 		return NULL; /* the agent ends it when nobody comes */
 	struct overlay_end *e = RELOAD_NEW(overlay_end);

@@ -21,7 +21,8 @@ enum served_state {
 enum {
 	SERVED_AGAIN_MS = 1000,
 	SERVED_OUT_MAX = 1024 * 1024,
-	SERVED_PLACES = 256,
+	SERVED_PLACES = 256,       /* connections with other nodes for each Application-ID */
+	SERVED_PLACES_OF_ONE = 32, /* with one node; more are closed */
 	SERVED_ATTACH_MS = 10000,
 	SERVED_NODE = 48,        /* characters of a Node-ID in hexadecimal, with a NUL */
 	SERVED_OTHERS_MS = 30000 /* other nodes of an own user are looked for again after that */

@@ -76,6 +76,53 @@ static void numbers_wrap(void **state)
 	net_free(net);
 }
 
+/* B24: a running ring goes from the last number to the first. */
+static void a_ring_passes_the_wrap_on(void **state)
+{
+	(void)state;
+	struct net *net = net_new();
+	struct net_document d = net_document(net);
+	d.draft.sequence = 65534;
+	net_configure(net, &d);
+	struct node *nodes[] = { node_new(net, 0x10), node_new(net, 0x50), node_new(net, 0x90) };
+	node_first(nodes[0]);
+	node_join(nodes[1], nodes[0], RELOAD_ROLE_PEER);
+	node_join(nodes[2], nodes[0], RELOAD_ROLE_PEER);
+	d.draft.sequence = 0;
+	AUTO(reload_config) next = document_parse(document_write(net, &d));
+	reload_peer_configure(nodes[1]->peer, next);
+	net_pass(net, 10000);
+	for (size_t i = 0; i < COUNT_OF(nodes); i++) {
+		assert_int_equal(sequence_of(nodes[i]), 0);
+		assert_int_equal(nodes[i]->state, RELOAD_STATE_JOINED);
+	}
+	net_free(net);
+}
+
+/* R-6.3.2.1-06, B24: with 65535 in its header an update is taken by a peer of a low number and by one of a high number. */
+static void an_update_of_any_number_is_taken(void **state)
+{
+	(void)state;
+	static const uint16_t numbers[] = { 5, 60000 };
+	for (size_t i = 0; i < COUNT_OF(numbers); i++) {
+		struct net *net = net_new();
+		struct net_document d = net_document(net);
+		d.draft.sequence = numbers[i];
+		net_configure(net, &d);
+		struct node *u = node_new(net, 0x80), *a = node_new(net, 0x20);
+		node_first(u);
+		d.draft.sequence = (uint16_t)(numbers[i] + 1);
+		struct reload_config_update update = { .type = RELOAD_CONFIG_UPDATE_CONFIG,
+			.config = document_write(net, &d) };
+		struct reload_destination to = dest(u);
+		struct craft c = craft(a, RELOAD_CONFIG_UPDATE_REQ, &update, &to);
+		c.h.configuration_sequence = RELOAD_SEQUENCE_ANY;
+		expect_answer(a, tell(&c, u), RELOAD_CONFIG_UPDATE_ANS);
+		assert_int_equal(sequence_of(u), numbers[i] + 1);
+		net_free(net);
+	}
+}
+
 /* HDR-08: of 1, 30000 and 60000 each is newer than the one before, and 1 is newer than 60000: it is the oldest all the same */
 static void numbers_that_jump(void **state)
 {
@@ -461,6 +508,8 @@ int main(void)
 		ring_test(requester_is_behind),
 		ring_test(requester_is_ahead),
 		cmocka_unit_test(numbers_wrap),
+		cmocka_unit_test(a_ring_passes_the_wrap_on),
+		cmocka_unit_test(an_update_of_any_number_is_taken),
 		cmocka_unit_test(too_large_to_send),
 		ring_test(newer_document),
 		ring_test(documents_refused),

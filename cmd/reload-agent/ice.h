@@ -67,6 +67,9 @@ void host_ice_check_media(struct host *h, uint32_t number, struct span ufrag, st
 void host_ice_gathered_media(struct host *h, uint32_t number, const struct reload_ice_found *found);
 void host_ice_forget_media(struct host *h, uint32_t number);
 
+/* host_ice_relay_only() returns whether other nodes are told no address but those of relays. */
+bool host_ice_relay_only(const struct host *h);
+
 /* host_ice_may_relay() returns whether relayed candidates are gathered from now on, if a TURN server is found. */
 bool host_ice_may_relay(const struct host *h);
 

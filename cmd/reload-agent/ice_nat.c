@@ -18,6 +18,11 @@ bool ice_relay_needed(const struct host_ice *i)
 	       i->nat.mapping == AGENT_NAT_UNKNOWN || i->nat.mapping == AGENT_NAT_ADDRESS_DEPENDENT;
 }
 
+bool host_ice_relay_only(const struct host *h)
+{
+	return h->ice && h->ice->relay_only;
+}
+
 bool host_ice_may_relay(const struct host *h)
 {
 	return h->ice && ice_relay_needed(h->ice) && h->ice->relay.secret.len;

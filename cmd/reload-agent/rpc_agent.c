@@ -1,4 +1,5 @@
 /* agent.*, log.*, rpc.*: the agent itself. */
+#include "ice.h"
 #include "rpc.h"
 #include "rpc_tuning.h"
 
@@ -125,9 +126,10 @@ json_t *agent_status_json(struct agent *agent)
 	set(o, "tuning", status_tuning(&s));
 	set(o, "other_ring", json_boolean(agent->other_ring));
 	set(o, "links",
-		json_pack("{s:I, s:I, s:I, s:o, s:n}", "up", (json_int_t)s.links, "tls",
+		json_pack("{s:I, s:I, s:I, s:o, s:b, s:n}", "up", (json_int_t)s.links, "tls",
 			(json_int_t)(s.links > dtls ? s.links - dtls : 0), "dtls", (json_int_t)dtls,
-			"paths", agent_paths_json(agent), "list"));
+			"paths", agent_paths_json(agent), "relay_only",
+			(int)host_ice_relay_only((const struct host *)agent), "list"));
 	set(o, "nat", json_of_text(agent->nat_text ? agent->nat_text(agent) : NULL));
 	set_int(o, "requests", s.requests);
 	set_int(o, "work", s.work);

@@ -130,9 +130,12 @@ enum reload_err leg_accept(struct leg *leg, struct reload_error_text *why)
 
 void leg_prepared(struct leg *leg)
 {
+	enum reload_err err;
 	if (!leg->media || !media_ready(leg->media))
 		return;
-	if (leg->state == LEG_PREPARING)
+	if (media_fault(leg->media, &err))
+		leg_hang_up(leg, "media");
+	else if (leg->state == LEG_PREPARING)
 		leg_invite(leg);
 	else if (leg->state == LEG_RINGING && leg->accepting)
 		accept_now(leg);

@@ -98,7 +98,7 @@ void leg_again(struct leg *leg, reload_ms now);
 
 /* -- the call ----------------------------------------------------------------------------------------------------------------- */
 
-/* leg_prepared() goes on with a call whose audio has its candidates, if it has. */
+/* leg_prepared() goes on with a call whose audio has its candidates, if it has, and ends one that can have no audio. */
 void leg_prepared(struct leg *leg);
 
 /* leg_invite() sends the INVITE of a call, anew after a 422. */

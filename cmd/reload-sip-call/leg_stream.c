@@ -96,9 +96,6 @@ void leg_run(struct leg *leg, reload_ms now)
 	if (leg->media)
 		media_run(leg->media, now);
 	leg_prepared(leg);
-	enum reload_err err;
-	if (leg->media && media_fault(leg->media, &err))
-		leg_hang_up(leg, "media");
 	if (now >= leg->hold_again)
 		leg_hold(leg, leg->on_hold);
 	if (now >= leg->session.refresh_at)

@@ -36,7 +36,7 @@ struct media_plan {
 	const struct media_agent *agent; /* borrowed; NULL: no ICE */
 	struct reload_dtls_cert *cert;   /* owned; NULL: nothing is encrypted */
 	bool secure_only;                /* no audio that is not encrypted */
-	bool relay_only;                 /* of the candidates of ICE */
+	bool relay_only; /* nobody is told an address of this host, so that there is no audio without ICE */
 };
 
 /*

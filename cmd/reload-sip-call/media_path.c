@@ -31,16 +31,28 @@ enum {
 
 /* -- what is asked of the agent ------------------------------------------------------------------------------------------------ */
 
+/* Own sockets, whose address the other end is told; an agent that tells none but those of relays has no audio then. */
+static void do_without(struct media *m, const char *why)
+{
+	m->way.state = m->plan->relay_only ? MEDIA_NO_WAY : MEDIA_PLAIN;
+	snprintf(m->way.why, sizeof(m->way.why), "%s, and this node tells nobody its address", why);
+}
+
 void media_prepare(struct media *m, const struct reload_sdp_audio *offer)
 {
 	const struct media_agent *agent = m->plan->agent;
-	if (!agent || m->way.state != MEDIA_PLAIN || (offer && !*offer->ice.ufrag))
+	if (!agent || m->way.state != MEDIA_PLAIN)
 		return;
-	m->way.open_id = agent->send(agent->arg, "media.open",
-		json_pack("{s:b, s:b}", "controlling", (int)!offer, "relay_only",
-			(int)m->plan->relay_only));
-	if (!m->way.open_id)
+	if (offer && !*offer->ice.ufrag) {
+		do_without(m, "the other end has no ICE");
 		return;
+	}
+	m->way.open_id = agent->send(
+		agent->arg, "media.open", json_pack("{s:b}", "controlling", (int)!offer));
+	if (!m->way.open_id) {
+		do_without(m, "the agent was not asked for a path");
+		return;
+	}
 	m->way.state = MEDIA_GATHERING;
 	m->way.by = cli_monotonic() + GATHER_MS;
 }
@@ -141,7 +153,7 @@ static void end_path(struct media *m, const char *why)
 	case MEDIA_NO_WAY:
 		break;
 	case MEDIA_GATHERING:
-		m->way.state = MEDIA_PLAIN; /* no candidate: without ICE then */
+		do_without(m, why);
 		break;
 	case MEDIA_GATHERED:
 	case MEDIA_CHECKING:
@@ -180,7 +192,7 @@ void media_path_run(struct media *m, reload_ms now)
 	if (m->way.state == MEDIA_LEAVING && now >= m->way.again)
 		take_port(m, now);
 	else if (m->way.state == MEDIA_GATHERING && now >= m->way.by)
-		m->way.state = MEDIA_PLAIN;
+		do_without(m, "no candidates were gathered in time");
 }
 
 reload_ms media_path_due(const struct media *m)
@@ -196,6 +208,6 @@ void media_path_close(struct media *m)
 		close(m->way.fd);
 	m->way.fd = -1;
 	if (m->way.state == MEDIA_GATHERING)
-		m->way.state = MEDIA_PLAIN;
+		do_without(m, "the agent offers no candidate");
 	OPENSSL_cleanse(m->way.own.password, sizeof(m->way.own.password));
 }

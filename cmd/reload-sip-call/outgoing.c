@@ -85,6 +85,7 @@ static void on_ended(struct leg *leg)
 {
 	struct outgoing *o = leg->owner;
 	const struct outgoing_attempt *a = attempt_of(o, leg);
+	const char *fault;
 	if (leg == o->up) {
 		json_t *e = json_pack(
 			"{s:s, s:s*, s:s, s:s, s:s, s:i, s:I, s:f, s:s, s:o, s:s, s:s, s:b}",
@@ -96,7 +97,7 @@ static void on_ended(struct leg *leg)
 			"link", o->phone.link, "path", leg->path, "several", (int)(o->count > 1));
 		outgoing_print(o, e);
 		o->lost = leg->cut;
-		const char *fault = media_fault(leg->media, &o->audio_err);
+		fault = media_fault(leg->media, &o->audio_err);
 		snprintf(o->no_audio, sizeof(o->no_audio), "%s", fault ? fault : "");
 		o->finished = true;
 	} else if (o->rang_out || o->phone.stopping || (a && a->passed)) {
@@ -107,6 +108,8 @@ static void on_ended(struct leg *leg)
 		json_object_set_new(e, "sip_status", json_integer(leg->status));
 		json_object_set_new(e, "phrase", json_string(leg->phrase));
 		outgoing_print(o, e);
+	} else if (leg->media && (fault = media_fault(leg->media, &o->audio_err))) {
+		snprintf(o->no_audio, sizeof(o->no_audio), "%s", fault);
 	} else if (!o->up && !o->err) {
 		o->err = leg->cut ? RELOAD_LINK_DOWN : RELOAD_TIMEOUT;
 	}

@@ -302,6 +302,7 @@ static enum reload_err read_status(
 	p->link = ice ? "DTLS" : "TLS";
 	p->agent = (struct media_agent){ p, ask_for_media };
 	p->plan.agent = ice ? &p->agent : NULL;
+	p->plan.relay_only = cli_get_bool(links, "relay_only");
 	return RELOAD_OK;
 }
 

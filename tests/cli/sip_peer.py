@@ -6,7 +6,9 @@
 
 Each case prints what it saw.
 """
-import media_path, re, socket, struct, subprocess, sys, time
+import os, re, socket, struct, subprocess, sys, time
+
+import media_path
 
 SDP = ("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\nm=audio {port} RTP/AVP 0\r\n")
 WHO = {"caller": ("alice", "bob"), "callee": ("bob", "alice")}
@@ -14,8 +16,8 @@ WHO = {"caller": ("alice", "bob"), "callee": ("bob", "alice")}
 
 class Peer:
     def __init__(self, role, agent):
-        command = {"caller": ["connect", "5060", "bob@calls.example"], "callee": ["listen", "5060"]}[role]
-        self.own, self.other = WHO[role]
+        command = {"caller": ["connect", "5060", (os.environ.get("SIP_PEER") or "alice bob").split()[1] + "@calls.example"], "callee": ["listen", "5060"]}[role]
+        self.own, self.other = os.environ.get("SIP_PEER", "").split() or WHO[role]
         self.process = subprocess.Popen(["reload-attach", "-qa", agent] + command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
         self.received = b""
         self.audio = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -343,6 +345,12 @@ def behind_proxies(p):
     p.respond(bye, 200)
     print(*field(answer, "Record-Route"))
     print(*field(bye, "Route"))
+
+
+def offered_without_ice(p):
+    """Who tells nobody its address has no audio with an end without ICE, and answers none."""
+    p.request("INVITE", p.sdp())
+    print(p.expect("SIP/2.0 4").split()[1].decode())
 
 
 # -- as the callee

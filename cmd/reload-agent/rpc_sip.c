@@ -192,3 +192,25 @@ enum reload_rpc_end rpc_sip_unregister(
 	json_decref(put);
 	return end;
 }
+
+enum reload_rpc_end rpc_sip_hosts(void *arg, struct reload_rpc_call *call, const json_t *params)
+{
+	const struct agent *agent = arg;
+	struct reload_error_text why;
+	struct reload_aor aor;
+	const char *text = param_text(params, "aor", "");
+	const struct reload_config *config = reload_peer_config(agent->peer);
+	const struct reload_kind *kind = reload_config_kind(config, RELOAD_KIND_SIP_REGISTRATION);
+	if (reload_aor_parse(&aor, span_str(text))) {
+		char what[256];
+		snprintf(what, sizeof(what), "%.200s has no domain", text);
+		(void)reload_error_explain(&why, RELOAD_USAGE, what, "it is no AOR");
+		reload_error_advise(&why, "a user and a domain, such as bob@calls.example");
+		return reload_rpc_fail_why(call, RELOAD_USAGE, &why);
+	}
+	return reload_rpc_reply(
+		call, json_pack("{s:s, s:o, s:b, s:b}", "overlay", config->instance_name, "user",
+			      json_of_text(agent->credentials->cert->user), "hosted",
+			      (int)reload_sip_hosted(config, aor.domain), "restricted",
+			      (int)(kind && kind->domains_restricted)));
+}

@@ -1,4 +1,5 @@
 /* reload-sip-call call, message, options: what is asked of a user. */
+#include "reload-sip-call/choose.h"
 #include "reload-sip-call/outgoing.h"
 #include "reload-sip-call/sip_call.h"
 
@@ -39,6 +40,7 @@ static enum reload_err read_target(
 			"digits");
 	}
 	o->sips |= aor.sips;
+	choose_agent(cli, text);
 	return RELOAD_OK;
 }
 

@@ -116,6 +116,12 @@ static void on_ended(struct leg *leg)
 	l->calls++;
 }
 
+static void on_held(struct leg *leg, int status)
+{
+	(void)status;
+	print(leg->owner, event(leg, leg->on_hold ? "held" : "resumed"));
+}
+
 static void on_message(struct leg *leg, struct span text)
 {
 	json_t *e = event(leg, "message");
@@ -130,6 +136,7 @@ static const struct leg_ops leg_ops = {
 	.answered = on_answered,
 	.ended = on_ended,
 	.message = on_message,
+	.held = on_held,
 };
 
 /* -- the loop ------------------------------------------------------------------------------------------------------------------ */
@@ -207,7 +214,15 @@ static void on_stopped(struct phone *p)
 		leg_hang_up(p->legs[i], "callee");
 }
 
+/* h holds all calls, and resumes them. */
+static void on_key(struct phone *p, char key)
+{
+	for (size_t i = 0; key == 'h' && i < p->count; i++)
+		leg_hold(p->legs[i], !p->legs[i]->on_hold);
+}
+
 static const struct phone_ops ops = {
+	.key = on_key,
 	.connected = on_connected,
 	.progress = on_progress,
 	.replied = on_replied,

@@ -439,7 +439,16 @@ static void on_stopped(struct phone *p)
 	o->finished |= o->up != NULL;
 }
 
+/* h holds the call, and resumes it. */
+static void on_key(struct phone *p, char key)
+{
+	struct outgoing *o = of(p);
+	if (key == 'h' && o->up)
+		leg_hold(o->up, !o->up->on_hold);
+}
+
 static const struct phone_ops ops = {
+	.key = on_key,
 	.connected = on_connected,
 	.replied = on_replied,
 	.pass = on_pass,

@@ -15,7 +15,7 @@
 
 enum {
 	WAIT_MAX_MS = 60000,
-	OWN_FDS = 2,
+	OWN_FDS = 3,
 	LEG_FDS = 1 + MEDIA_FDS,
 	FDS_MAX = OWN_FDS + LEG_FDS * PHONE_LEGS_MAX
 };
@@ -32,6 +32,14 @@ static void stop(struct phone *p)
 		p->done = true;
 	else
 		p->ops->stopped(p);
+}
+
+/* Ctrl-C is a signal all the same. */
+static void take_keys(struct phone *p)
+{
+	char key = keys_read(&p->keys);
+	if (key && p->ops->key)
+		p->ops->key(p, key);
 }
 
 static reload_ms due(const struct phone *p, reload_ms until)
@@ -83,7 +91,7 @@ static void free_closed(struct phone *p)
 static short turn(struct phone *p, int control, reload_ms until)
 {
 	struct pollfd fds[FDS_MAX] = { { .fd = p->stop_fd, .events = POLLIN },
-		{ .fd = control, .events = POLLIN } };
+		{ .fd = control, .events = POLLIN }, { .fd = p->keys.fd, .events = POLLIN } };
 	free_closed(p);
 	size_t n = OWN_FDS;
 	reload_ms now = cli_monotonic(), next = p->ops->pass(p, now);
@@ -99,6 +107,8 @@ static short turn(struct phone *p, int control, reload_ms until)
 	now = cli_monotonic();
 	for (size_t i = 0; i < count; i++)
 		leg_ready(p->legs[i], fds + OWN_FDS + LEG_FDS * i, now);
+	if (fds[2].revents)
+		take_keys(p);
 	if (fds[0].revents)
 		stop(p);
 	return fds[1].revents;
@@ -340,6 +350,7 @@ enum reload_err phone_open(struct phone *p, struct cli *cli, const struct phone_
 	p->cli = cli;
 	p->stop_fd = cli_stop_signals();
 	p->ops = &opening;
+	keys_open(&p->keys, false);
 	enum reload_err err = cli_agent(&path, cli, why);
 	if (err)
 		return err;
@@ -354,6 +365,7 @@ enum reload_err phone_open(struct phone *p, struct cli *cli, const struct phone_
 	free(name);
 	free(path);
 	p->ops = ops;
+	keys_open(&p->keys, !err && ops->key && !cli->no_input && cli->format == CLI_TEXT);
 	return err;
 }
 
@@ -361,6 +373,7 @@ void phone_close(struct phone *p)
 {
 	while (p->count)
 		leg_free(p->legs[--p->count]);
+	keys_close(&p->keys);
 	reload_client_free(p->client);
 	cli_stop_end(p->stop_fd);
 	media_plan_clear(&p->plan);

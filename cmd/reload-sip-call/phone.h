@@ -5,6 +5,7 @@
 #pragma once
 
 #include "common/call.h"
+#include "reload-sip-call/keys.h"
 #include "reload-sip-call/leg.h"
 
 enum {
@@ -26,6 +27,8 @@ struct phone_ops {
 	/* after each pass; returns when the next is due at the latest; sets p->done to end the loop */
 	reload_ms (*pass)(struct phone *p, reload_ms now);
 	void (*stopped)(struct phone *p); /* Ctrl-C: end politely */
+	void (*key)(struct phone *p,
+		char key); /* was pressed at the terminal; NULL: keys are not taken */
 };
 
 /* The first member of who has one. */
@@ -39,6 +42,7 @@ struct phone {
 	struct reload_client *client;
 	struct reload_client_io inner;
 	int stop_fd;
+	struct keys keys;
 	bool stopping, done;
 	uint32_t session_s;     /* of session timers that calls ask for; 0: none */
 	reload_ms traced_since; /* the first message of a ladder; 0: none yet */

@@ -1,4 +1,5 @@
 /* reload-sip-call register, unregister, lookup: what the agent does and knows of registrations (RFC 7904 s3, s4). */
+#include "reload-sip-call/choose.h"
 #include "reload-sip-call/sip_call.h"
 
 #include "util/text.h"
@@ -170,6 +171,7 @@ int sip_lookup(struct cli *cli)
 			cli_refuse(&why, "an argument is not UTF-8", "names are UTF-8 text");
 		return cli_fail(cli, err, &why);
 	}
+	choose_agent(cli, cli->operands[0]);
 	int failed = cli_request(
 		cli, "sip.resolve", json_pack("{s:s}", "aor", cli->operands[0]), &result);
 	if (failed)

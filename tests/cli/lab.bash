@@ -22,9 +22,10 @@ lab_port() {
 	python3 "$BATS_TEST_DIRNAME/ports.py"
 }
 
+# lab_overlay [OPTIONS]: the overlay calls.example, made with these options, and three users of it.
 lab_overlay() {
 	PORT=$(lab_port)
-	reload-enroll init calls.example --bootstrap "127.0.0.1:$PORT" \
+	reload-enroll init calls.example --bootstrap "127.0.0.1:$PORT" "$@" \
 		--kind "$(lab_kind 4026531842 ARRAY USER-MATCH)" --kind "$(lab_kind 4026531843 DICTIONARY USER-NODE-MATCH)" >/dev/null
 	for u in alice bob carol; do
 		reload-enroll issue "$u@calls.example" --identity "$u" >/dev/null

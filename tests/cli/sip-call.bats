@@ -306,6 +306,36 @@ part() {
 	ended bob 0
 }
 
+@test "several agents: the one whose overlay hosts the domain of the AOR calls" {
+	port=$(lab_port)
+	reload-enroll init two.example --bootstrap "127.0.0.1:$port" >/dev/null
+	for u in yan zoe; do
+		reload-enroll issue $u@two.example --identity $u >/dev/null
+	done
+	lab_start yan -l "127.0.0.1:$port" --first
+	lab_start zoe -l 127.0.0.1:0 --no-join
+	reload-join -a yan -q
+	reload-join -a zoe -q
+	reload-sip-call -a zoe register zoe@two.example -q
+	listens zoe --answer
+	# R7904-15: the other agents are of an overlay that may have such names as well, and zoe is the own user
+	R reload-sip-call zoe@two.example --duration 100ms -q
+	ok
+	matches "$(cat zoe.out)" 'incoming   yan@two.example'
+	R reload-sip-call options zoe@two.example -q
+	ok
+	R reload-sip-call lookup zoe@two.example
+	ok
+	# three can call bob
+	R reload-sip-call bob@calls.example
+	failed 2 'several agents are running'
+	reload-agent stop -a zoe -q
+	reload-agent stop -a yan -q
+	kill -INT "$(cat zoe.pid)" 2>/dev/null || true
+	until_true test -s zoe.status
+	rm -f zoe.pid
+}
+
 @test "wrong use" {
 	for line in 'call' 'call bob' 'bob@calls.example --play nothing.wav' 'bob@calls.example --tone 9' 'bob@calls.example --tone 440 --play x' \
 		'listen --answer --reject 486' 'listen --echo' 'listen --answer --record x.wav' 'listen --reject 200' 'message bob@calls.example'; do

@@ -6,7 +6,7 @@ load calls
 
 setup_file() {
 	lab_begin
-	lab_overlay
+	lab_overlay --services 10
 	lab_ring
 	reload-sip-call -a bob register bob@calls.example -q
 	until_true reload-fetch -a alice -k CERTIFICATE_BY_USER bob@calls.example -q
@@ -20,9 +20,11 @@ caller() {
 	timeout 25 python3 "$BATS_TEST_DIRNAME/sip_peer.py" caller "$1" alice
 }
 
-# callee CASE: it is there when alice calls bob.
+# callee CASE [AGENT]: it is there when alice calls.
 callee() {
-	background callee timeout 25 python3 "$BATS_TEST_DIRNAME/sip_peer.py" callee "$1" bob
+	local name=${2:+$2-}callee
+	background "$name" timeout 25 python3 "$BATS_TEST_DIRNAME/sip_peer.py" callee "$1" "${2:-bob}"
+	until_true says "$name.err" listening
 }
 
 @test "a caller: its audio alone is heard, and nothing is sent to nowhere" {
@@ -215,4 +217,44 @@ faster() {
 	failed 12 'bob@calls.example had no audio'
 	matches "${stderr_lines[1]}" 'does not encrypt'
 	ended callee 0
+}
+
+@test "keys at a terminal hold the call and resume it; Ctrl-C ends it" {
+	callee held_by_key
+	R python3 "$BATS_TEST_DIRNAME/keys.py" answered h held h resumed '\x03' -- \
+		reload-sip-call -a alice bob@calls.example --wait 10s
+	[ "$output" = 'status 0 as before' ]
+	ended callee 0
+	[ "$(cat callee.out)" = 'inactive sendrecv BYE' ]
+}
+
+@test "a telephone number: the longest prefix first, then the next gateway when it has no way or says nothing" {
+	reload-store -a bob --service 'example.calls.pstn.+4930' -q
+	reload-store -a carol --service 'example.calls.pstn.+49' -q
+	callee unavailable_gateway
+	callee gateway carol
+	R reload-sip-call -a alice tel:+49-30-1234 --duration 100ms -j
+	ok
+	jq -se --arg n "$(node_of carol)" '.[-1].node_id == $n' <<<"$output"
+	ended callee 0
+	ended carol-callee 0
+	[ "$(cat callee.out)" = 'INVITE tel:+49301234 SIP/2.0 <tel:+49301234>' ]
+	[ "$(cat carol-callee.out)" = 'INVITE tel:+49301234 SIP/2.0' ]
+	callee silent_gateway
+	callee gateway carol
+	R reload-sip-call -a alice tel:+49301234 --duration 100ms -q
+	ok
+	ended callee 0
+	ended carol-callee 0
+	[ "$(cat callee.out)" = 'CANCEL tel:+49301234 SIP/2.0' ]
+	# when all refuse, the last status
+	callee unavailable_gateway
+	callee unavailable_gateway carol
+	R reload-sip-call -a alice tel:+49301234 -q
+	failed 12 'tel:.49301234 was not reached'
+	matches "${stderr_lines[1]}" 503
+	R reload-sip-call -a alice tel:+4930x
+	failed 2 'no AOR, no GRUU and no number'
+	R reload-sip-call -a alice tel:110
+	failed 5 'no gateway'
 }

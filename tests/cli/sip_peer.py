@@ -2,7 +2,7 @@
 """One end of a call that follows no rules, on standard input and output of reload-attach.
 
     sip_peer.py caller CASE AGENT    calls bob@calls.example, whose program is the one under test
-    sip_peer.py callee CASE AGENT    is called by the program under test
+    sip_peer.py callee CASE AGENT    is called by the program under test; says on standard error that it is "listening"
 
 Each case prints what it saw.
 """
@@ -18,7 +18,7 @@ class Peer:
     def __init__(self, role, agent):
         command = {"caller": ["connect", "5060", (os.environ.get("SIP_PEER") or "alice bob").split()[1] + "@calls.example"], "callee": ["listen", "5060"]}[role]
         self.own, self.other = os.environ.get("SIP_PEER", "").split() or WHO[role]
-        self.process = subprocess.Popen(["reload-attach", "-qa", agent] + command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+        self.process = subprocess.Popen(["reload-attach", "-a" if role == "callee" else "-qa", agent] + command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
         self.received = b""
         self.audio = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.audio.bind(("127.0.0.1", 0))
@@ -493,6 +493,37 @@ def too_short(p):
 def vanished_callee(p):
     invite = p.expect("INVITE")
     p.respond(invite, 200, body=p.sdp(), extra=b"Session-Expires: 90;refresher=uas\r\n")
+    p.expect("ACK")
+    p.respond(p.expect("BYE"), 200)
+
+
+def held_by_key(p):
+    """Prints the directions that the other end wants, until it hangs up."""
+    p.respond(p.expect("INVITE"), 200, body=p.sdp())
+    p.expect("ACK")
+    while (request := p.message()).startswith(b"INVITE"):
+        print(p.direction(request), end=" ")
+        p.respond(request, 200, body=p.sdp())
+        p.expect("ACK")
+    print(request.split()[0].decode())
+    p.respond(request, 200)
+
+
+def unavailable_gateway(p):
+    print(first_line(invite := p.expect("INVITE")), field(invite, "To")[0])
+    p.respond(invite, 503)
+    p.expect("ACK")
+
+
+def silent_gateway(p):
+    p.respond(p.expect("INVITE"), 100)
+    print(first_line(cancel := p.expect("CANCEL")))
+    p.respond(cancel, 200)
+
+
+def gateway(p):
+    print(first_line(invite := p.expect("INVITE")))
+    p.respond(invite, 200, body=p.sdp())
     p.expect("ACK")
     p.respond(p.expect("BYE"), 200)
 

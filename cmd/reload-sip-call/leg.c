@@ -59,6 +59,7 @@ void leg_set(char **to, char *text)
 
 void leg_reset(struct leg *leg)
 {
+	leg_set(&leg->redirected, NULL);
 	leg_set(&leg->call_id, NULL);
 	leg_set(&leg->remote_uri, NULL);
 	leg_set(&leg->called, NULL);

@@ -81,6 +81,7 @@ struct leg {
 	int status; /* the last of the other end, or the one that ended the call or our question */
 	char phrase[LEG_TEXT];
 	const char *ended_by; /* "caller", "callee", "time" or "connection"; NULL: it was not up */
+	char *redirected; /* owned: the URI to which a 3xx led, without its scheme; NULL: none */
 	char *call_id, *remote_uri, *called,
 		*target; /* owned; called: the Request-URI of the INVITE */
 	char local_tag[LEG_TOKEN], *remote_tag, branch[LEG_TOKEN], ask_branch[LEG_TOKEN];

@@ -200,6 +200,8 @@ static void on_invite_response(struct leg *leg, const sip_t *sip)
 		on_success(leg, sip);
 	} else {
 		acknowledge(leg, sip, true, leg->branch, leg->invite_cseq);
+		if (status < 400)
+			leg_set(&leg->redirected, leg_contact_of(sip));
 		if (leg->fd >= 0 && !tries_longer(leg, sip) && !tries_encrypted(leg, sip))
 			leg_end(leg);
 	}

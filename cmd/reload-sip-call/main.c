@@ -55,7 +55,7 @@ static const struct cli_opt ask_opts[] = {
 #define CALL_RESULT                                                                                \
 	ON_THE_WAY OF_DEVICE                                                                       \
 		"sip_status:integer" OF_DEVICE "setup_ms:integer codec:string" OF_DEVICE           \
-		"sip_status:integer phrase:string"                                                 \
+		"sip_status:integer phrase:string" OF_DEVICE "aor:string"                          \
 		" | type:string call_id:string aor:string node_id:string gruu:string "             \
 		"sip_status:integer setup_ms:integer duration_s:number ended_by:string "           \
 		"media:" MEDIA_RESULT " "                                                          \

@@ -6,7 +6,8 @@
 
 enum {
 	ATTACH_MS = 10000, /* for a connection to one device */
-	AGAIN_MS = 250     /* between two lookups with --wait */
+	AGAIN_MS = 250,    /* between two lookups with --wait */
+	REDIRECTS = 5      /* that are followed */
 };
 
 static struct outgoing *of(struct phone *p)
@@ -102,6 +103,13 @@ static void on_ended(struct leg *leg)
 		o->finished = true;
 	} else if (o->rang_out || o->phone.stopping || (a && a->passed)) {
 		return; /* it was cancelled */
+	} else if (leg->redirected && !o->up && o->redirects < REDIRECTS) {
+		free(o->next_aor);
+		o->next_aor = reload_strdup(leg->redirected);
+		note_status(o, leg->status, leg->phrase);
+		json_t *e = event(o, leg, "redirected");
+		json_object_set_new(e, "aor", json_string(o->next_aor));
+		outgoing_print(o, e);
 	} else if (leg->status >= 300 && !o->up) {
 		note_status(o, leg->status, leg->phrase);
 		json_t *e = event(o, leg, "rejected");
@@ -256,8 +264,14 @@ static void take_resolved(struct outgoing *o, const json_t *result)
 	}
 	if (!o->count)
 		o->err = RELOAD_NO_VALUE;
-	outgoing_print(
-		o, json_pack("{s:s, s:s, s:o}", "type", "resolved", "aor", o->aor, "nodes", nodes));
+	json_t *e = json_pack("{s:s, s:s, s:o}", "type", "resolved", "aor", o->aor, "nodes", nodes);
+	bool same = json_equal(e, o->shown); /* --wait looks again and again */
+	json_decref(o->shown);
+	o->shown = json_incref(e);
+	if (same)
+		json_decref(e);
+	else
+		outgoing_print(o, e);
 }
 
 static void note_error(struct outgoing *o, const struct reload_call_error *error)
@@ -353,9 +367,27 @@ static void resolve(struct outgoing *o)
 		o->failed = o->phone.done = true;
 }
 
-/* Nothing is under way any more: the end, or with --wait another lookup. */
+/* RFC 3261 s8.1.3.4: calls again where a 3xx led, unless another device refused the call for all of them. */
+static bool follow(struct outgoing *o)
+{
+	if (!o->next_aor || o->finished || o->phone.stopping || o->rang_out ||
+		o->sip_status / 100 != 3)
+		return false;
+	free(o->redirected);
+	o->redirected = TAKE(o->next_aor);
+	o->aor = o->redirected;
+	o->redirects++;
+	json_decref(TAKE(o->shown));
+	o->sip_status = 0;
+	resolve(o);
+	return true;
+}
+
+/* Nothing is under way any more: the end, a redirection, or with --wait another lookup. */
 static void conclude(struct outgoing *o, reload_ms now)
 {
+	if (follow(o))
+		return;
 	bool absent = !o->sip_status && o->err && !o->rang_out;
 	if (o->finished || o->phone.stopping || !absent || !o->wait || now >= o->begun + o->wait)
 		o->phone.done = true;
@@ -474,5 +506,8 @@ int outgoing_run(struct outgoing *o, struct cli *cli)
 	}
 	phone_close(&o->phone);
 	json_decref(o->resolved);
+	json_decref(o->shown);
+	free(o->next_aor);
+	free(o->redirected);
 	return status;
 }

@@ -43,9 +43,12 @@ struct outgoing {
 	reload_ms begun, tried, rings; /* tried: the last lookup; rings: since the first INVITE */
 	reload_ms again;               /* when it is resolved the next time */
 	json_int_t resolving;          /* number of the request; 0: none */
-	json_t *resolved;              /* owned */
+	json_t *resolved, *shown;      /* owned; shown: the last lookup that was printed */
 	struct outgoing_attempt attempts[RELOAD_SIP_TARGETS_MAX];
 	size_t count;
+	char *next_aor,
+		*redirected; /* owned: where a 3xx leads; and what aor is since one was followed */
+	unsigned redirects;
 	struct leg *up; /* the call that was answered */
 	bool lost;      /* it was up, and the connection was lost */
 	enum reload_err audio_err;

@@ -67,6 +67,10 @@ static void print_event(FILE *out, const json_t *o, void *arg)
 			cli_get_int(o, "setup_ms"), cli_get_text(o, "codec"));
 	} else if (!strcmp(type, "held") || !strcmp(type, "resumed")) {
 		fprintf(out, "%-10s %s%lld\n", type, which(node, o), cli_get_int(o, "sip_status"));
+	} else if (!strcmp(type, "redirected")) {
+		fprintf(out, "redirected %s", which(node, o));
+		cli_put_safe(out, cli_get_text(o, "aor"));
+		fputc('\n', out);
 	} else if (!strcmp(type, "rejected")) {
 		fprintf(out, "rejected   %s%lld ", which(node, o), cli_get_int(o, "sip_status"));
 		cli_put_safe(out, cli_get_text(o, "phrase"));

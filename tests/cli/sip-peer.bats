@@ -160,6 +160,26 @@ faster() {
 	[ "$(cat callee.out)" = '5 1 INVITE x 6 1 INVITE x ACK sip:bob@calls.example;x=x SIP/2.0 <sip:two.example;lr> <sip:one.example;lr>' ]
 }
 
+@test "a callee: its redirections are followed, but not for ever" {
+	reload-sip-call -a carol register carol@calls.example -q
+	callee redirects
+	listens carol --answer
+	R reload-sip-call -a alice bob@calls.example --duration 100ms -j
+	ok
+	jq -se --arg n "$(node_of carol)" '(map(select(.type == "redirected").aor) == ["carol@calls.example"]) and .[-1].node_id == $n' <<<"$output"
+	ended callee 0
+	[ "$(cat callee.out)" = ack ]
+	kill -INT "$(cat carol.pid)"
+	ended carol 0
+	callee redirects_to_itself
+	R reload-sip-call -a alice bob@calls.example --wait 20s
+	[ "$status" = 12 ]
+	[ "$(grep -c '^redirected bob@calls.example;x=own$' <<<"$output")" = 5 ]
+	# that it is looked up again and again is said once
+	[ "$(grep -c ^resolving <<<"$output")" = 6 ]
+	ended callee 0
+}
+
 @test "a callee: session timers, and two ends that hold at the same time" {
 	gcc -shared -fPIC -o "$BATS_FILE_TMPDIR/faster.so" "$BATS_TEST_DIRNAME/faster.c"
 	# C12: one 422, then a call of five minutes that is refreshed

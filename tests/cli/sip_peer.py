@@ -509,6 +509,24 @@ def held_by_key(p):
     p.respond(request, 200)
 
 
+def redirects(p):
+    invite = p.expect("INVITE")
+    p.respond(invite, 302, extra=b"Contact: <sip:carol@calls.example>\r\n")
+    p.expect("ACK")
+    print("ack")
+
+
+def redirects_to_itself(p):
+    """As often as it is called: each call is a connection of its own."""
+    for again in range(5, -1, -1):
+        p.respond(p.expect("INVITE"), 302)
+        p.expect("ACK")
+        if again:
+            p.process.stdin.close()
+            p.process.wait(20)
+            p = Peer("callee", sys.argv[3])
+
+
 def unavailable_gateway(p):
     print(first_line(invite := p.expect("INVITE")), field(invite, "To")[0])
     p.respond(invite, 503)

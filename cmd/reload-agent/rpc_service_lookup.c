@@ -61,6 +61,19 @@ static size_t route_of(const struct lookup_request *l, struct reload_destination
 	return count;
 }
 
+static json_t *target_of(const struct lookup_request *l)
+{
+	char hex[2 * RELOAD_REDIR_ROUTE_MAX + 1];
+	struct wr w;
+	wr_init(&w);
+	wr_format(&w, "reload://%s@%s/",
+		reload_hex(hex, span_of(l->walk.lookup.route, l->walk.lookup.route_len)),
+		l->base.config->instance_name);
+	json_t *target = json_of_utf8(wr_done(&w));
+	wr_clear(&w);
+	return target;
+}
+
 static void reply(struct lookup_request *l, bool checked)
 {
 	struct reload_destination route[AGENT_TARGET_MAX];
@@ -70,11 +83,11 @@ static void reply(struct lookup_request *l, bool checked)
 		json_array_append_new(list, entry_json(&route[i]));
 	for (unsigned i = 0; i < l->walk.fetches; i++)
 		json_array_append_new(levels, json_integer(l->walk.levels[i]));
-	json_t *o = json_pack("{s:s, s:o, s:o, s:o, s:b, s:b, s:I, s:o, s:O}", "service", l->name,
-		"key", json_of_id(&l->key), "node_id", json_of_id(&l->walk.lookup.provider),
-		"destination_list", list, "wrapped", (int)l->walk.lookup.wrapped, "checked",
-		(int)checked, "fetches", (json_int_t)l->walk.fetches, "levels", levels, "skipped",
-		l->skipped);
+	json_t *o = json_pack("{s:s, s:o, s:o, s:o, s:o, s:b, s:b, s:I, s:o, s:O}", "service",
+		l->name, "key", json_of_id(&l->key), "node_id",
+		json_of_id(&l->walk.lookup.provider), "destination_list", list, "target",
+		target_of(l), "wrapped", (int)l->walk.lookup.wrapped, "checked", (int)checked,
+		"fetches", (json_int_t)l->walk.fetches, "levels", levels, "skipped", l->skipped);
 	(void)agent_request_reply(&l->base, o);
 }
 

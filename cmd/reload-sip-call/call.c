@@ -6,6 +6,7 @@
 #include "common/files.h"
 #include "ident/aor.h"
 #include "ident/tel.h"
+#include "media/dtls_srtp_io.h"
 #include "usage/sip_frame.h"
 #include "util/text.h"
 #include "util/words.h"
@@ -15,6 +16,8 @@
 
 enum {
 	RING_MS = 60000,
+	ECHO_MS = 5000,
+	ECHO_HZ = 440,
 	TEXT_MAX = RELOAD_SIP_BODY_MAX
 };
 
@@ -102,6 +105,25 @@ int sip_call(struct cli *cli)
 		return outgoing_run(&o, cli);
 	media_plan_clear(&o.phone.plan);
 	return err ? cli_fail(cli, err, &why) : dry(&o, cli);
+}
+
+int sip_echo(struct cli *cli)
+{
+	struct outgoing o = { .method = "INVITE", .service = "voice-echo", .aor = "voice-echo" };
+	struct reload_error_text why;
+	enum reload_err err = cli_time(cli, "duration", ECHO_MS, &o.duration, &why);
+	o.dry = cli->dry_run;
+	o.phone.session_s = RELOAD_SESSION_DEFAULT_S;
+	o.ring = RING_MS;
+	o.phone.plan.tone_hz = ECHO_HZ;
+	o.phone.plan.cert = reload_dtls_cert_new();
+	o.phone.plan.duration = o.duration;
+	if (!cli_has(cli, "timeout") && !getenv("RELOAD_TIMEOUT"))
+		cli->deadline = RELOAD_NEVER; /* a call lasts */
+	if (!err)
+		return outgoing_run(&o, cli);
+	media_plan_clear(&o.phone.plan);
+	return cli_fail(cli, err, &why);
 }
 
 int sip_options(struct cli *cli)

@@ -75,6 +75,8 @@ void leg_reset(struct leg *leg)
 	leg->invite = NULL;
 	media_free(leg->media);
 	leg->media = NULL;
+	free(leg->own_plan);
+	leg->own_plan = NULL;
 	leg->state = LEG_IDLE;
 	leg->accepting = leg->own = leg->on_hold = leg->updates = leg->refreshing = false;
 	leg->hold_branch[0] = leg->ask_branch[0] = leg->update_branch[0] = 0;

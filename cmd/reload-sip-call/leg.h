@@ -66,6 +66,8 @@ struct leg {
 	const struct leg_ops *ops;
 	void *owner;
 	const struct media_plan *plan;
+	void *own_plan;             /* owned: of the call; NULL: the plan of all */
+	bool any_callee;            /* calls for other users are taken as well */
 	const char *user, *contact; /* own AOR, and the URI of this node without scheme; borrowed */
 	int fd;                     /* of the stream; -1: it has ended */
 	json_int_t number;          /* of the connection, as the agent counts */
@@ -83,7 +85,7 @@ struct leg {
 	const char *ended_by; /* "caller", "callee", "time" or "connection"; NULL: it was not up */
 	char *redirected; /* owned: the URI to which a 3xx led, without its scheme; NULL: none */
 	char *call_id, *remote_uri, *called,
-		*target; /* owned; called: the Request-URI of the INVITE */
+		*target; /* owned; called: the Request-URI of the INVITE, of one that came the AOR in it */
 	char local_tag[LEG_TOKEN], *remote_tag, branch[LEG_TOKEN], ask_branch[LEG_TOKEN];
 	char hold_branch
 		[LEG_TOKEN]; /* of the INVITE that holds, resumes or refreshes; "": none is under way */

@@ -36,6 +36,9 @@ void leg_set(char **to, char *text);
 /* leg_names() returns whether the URI names that user, whose name is written as a certificate has it. */
 bool leg_names(const url_t *url, const char *user);
 
+/* leg_aor_of() returns the AOR of a URI (owned); NULL: it is none. */
+char *leg_aor_of(const url_t *url);
+
 /* leg_contact_of() returns the URI in the Contact without its scheme (owned); NULL: there is none of SIP. */
 char *leg_contact_of(const struct sip_s *sip);
 

@@ -29,6 +29,12 @@ bool leg_names(const url_t *url, const char *user)
 	return aor_of(&a, url) && !reload_aor_parse(&b, span_str(user)) && !strcmp(a.name, b.name);
 }
 
+char *leg_aor_of(const url_t *url)
+{
+	struct reload_aor aor;
+	return aor_of(&aor, url) ? reload_strdup(aor.name) : NULL;
+}
+
 char *leg_contact_of(const sip_t *sip)
 {
 	const url_t *url = sip->sip_contact ? sip->sip_contact->m_url : NULL;

@@ -60,7 +60,8 @@ static int invite_refusal(struct leg *leg, const sip_t *sip)
 {
 	if (leg->state != LEG_IDLE || !leg->ops->invited)
 		return leg->ops->invited ? 486 : 405;
-	if (!leg_names(sip->sip_request->rq_url, leg->user))
+	leg_set(&leg->called, leg_aor_of(sip->sip_request->rq_url));
+	if (!leg->called || (!leg->any_callee && !leg_names(sip->sip_request->rq_url, leg->user)))
 		return 404;
 	if (!reload_utf8_valid(span_str(sip->sip_call_id->i_id)) ||
 		!leg_take_route(leg, sip, false))

@@ -1,4 +1,5 @@
 /* reload-sip-call listen: calls and messages of others. */
+#include "reload-sip-call/mailbox.h"
 #include "reload-sip-call/phone.h"
 #include "reload-sip-call/sip_call.h"
 #include "usage/sip.h"
@@ -17,6 +18,10 @@ struct listener {
 	struct phone phone; /* first */
 	bool answer;
 	int reject;            /* status; 0: not */
+	const char *voicemail; /* directory; NULL: none */
+	const char *service;   /* that is offered as long as it listens; NULL: none */
+	json_int_t offering,
+		ending;        /* numbers of service.register and service.remove; 0: not sent */
 	uint64_t count, calls; /* count: of calls, then it ends; 0: until stopped */
 	unsigned listening, wanted;
 	int status;
@@ -33,7 +38,7 @@ static void print_event(FILE *out, const json_t *o, void *arg)
 		fprintf(out, "%lld call%s\n", n, n == 1 ? "" : "s");
 		return;
 	}
-	cli_put_safe(out, cli_get_text(o, "aor"));
+	cli_put_safe(out, cli_get_text(o, !strcmp(type, "offered") ? "service" : "aor"));
 	if (*cli_get_text(o, "node_id"))
 		fprintf(out, " (%s)", cli_short_id(node, cli_get_text(o, "node_id")));
 	if (!strcmp(type, "digit")) {
@@ -41,6 +46,11 @@ static void print_event(FILE *out, const json_t *o, void *arg)
 	} else if (!strcmp(type, "message")) {
 		fputs("  ", out);
 		cli_put_safe(out, cli_get_text(o, "text"));
+	} else if (!strcmp(type, "voicemail")) {
+		fputs("  for ", out);
+		cli_put_safe(out, cli_get_text(o, "callee"));
+		fputs("  ", out);
+		cli_put_safe(out, cli_get_text(o, "file"));
 	} else if (!strcmp(type, "ended") && json_is_object(media)) {
 		const struct cli *cli = arg;
 		fputs("  ", out);
@@ -67,6 +77,22 @@ static json_t *event(const struct leg *leg, const char *type)
 
 /* -- calls -------------------------------------------------------------------------------------------------------------------- */
 
+/* The call is for the mailbox; false: that is full. */
+static bool take_message(struct listener *l, struct leg *leg)
+{
+	const char *file = mailbox_take(leg, l->voicemail);
+	if (!file) {
+		cli_warn(l->phone.cli, "there are %d messages in %s: no more are taken",
+			MAILBOX_MESSAGES_MAX, l->voicemail);
+		return false;
+	}
+	json_t *e = event(leg, "voicemail");
+	json_object_set_new(e, "callee", json_string(leg->called));
+	json_object_set_new(e, "file", json_string(file));
+	print(l, e);
+	return true;
+}
+
 static void on_invited(struct leg *leg)
 {
 	struct listener *l = leg->owner;
@@ -74,6 +100,10 @@ static void on_invited(struct leg *leg)
 	print(l, event(leg, "incoming"));
 	if (l->reject || l->phone.stopping) {
 		leg_refuse(leg, l->reject ? l->reject : 480);
+		return;
+	}
+	if (l->voicemail && !take_message(l, leg)) {
+		leg_refuse(leg, 480);
 		return;
 	}
 	leg_ring(leg);
@@ -159,6 +189,7 @@ static void on_connected(struct phone *p, json_int_t id, const json_t *object, s
 		return;
 	leg->ops = &leg_ops;
 	leg->owner = p->owner;
+	leg->any_callee = ((struct listener *)p->owner)->voicemail != NULL;
 	leg->cut = count_of_node(p, leg) > PLACES_OF_ONE; /* on_pass() drops it */
 }
 
@@ -170,14 +201,31 @@ static void on_progress(struct phone *p, json_int_t id, const json_t *object)
 		print(l, json_pack("{s:s, s:s}", "type", "listening", "aor", p->user));
 }
 
-/* A listener ends only by a failure. */
+/* A listener ends only by a failure, or when the service that it offers is removed. */
 static void on_replied(
 	struct phone *p, json_int_t id, const json_t *result, struct reload_call_error *error)
 {
 	struct listener *l = p->owner;
-	(void)id, (void)result;
-	l->status = cli_fail_rpc(p->cli, error);
+	if (id == l->offering && result) {
+		print(l, json_pack("{s:s, s:O, s:O}", "type", "offered", "service",
+				 json_object_get(result, "service"), "node_id",
+				 json_object_get(result, "node_id")));
+		return;
+	}
+	if (!result)
+		l->status = cli_fail_rpc(p->cli, error);
 	p->done = true;
+}
+
+/* What was offered is offered no longer; then it ends. */
+static void end(struct listener *l)
+{
+	struct phone *p = &l->phone;
+	if (!l->offering)
+		p->done = true;
+	else if (!l->ending && !phone_send(p, "service.remove", phone_service(p, l->service),
+				       &l->ending, &l->status))
+		p->done = true;
 }
 
 static reload_ms on_pass(struct phone *p, reload_ms now)
@@ -193,6 +241,13 @@ static reload_ms on_pass(struct phone *p, reload_ms now)
 			print_digits(leg);
 		if (busy && leg->state == LEG_UP && leg->media && media_played(leg->media))
 			leg_hang_up(leg, "callee");
+		if (busy && l->voicemail && leg->state == LEG_UP) {
+			reload_ms longest = leg->answered_at + MAILBOX_MESSAGE_MS;
+			if (now >= longest)
+				leg_hang_up(leg, "time");
+			else if (longest < next)
+				next = longest;
+		}
 		if (busy || leg->closing)
 			continue;
 		reload_ms idle_to = leg->used + IDLE_MS;
@@ -204,7 +259,8 @@ static reload_ms on_pass(struct phone *p, reload_ms now)
 	bool over = ((l->count && l->calls >= l->count) || p->stopping) && !calls;
 	for (size_t i = 0; over && i < p->count; i++)
 		phone_drop(p, p->legs[i]); /* the last answers arrive */
-	p->done |= over && !p->count;
+	if (over && !p->count)
+		end(l);
 	return next;
 }
 
@@ -239,6 +295,13 @@ static bool listen_for(struct listener *l, int application)
 		&l->status);
 }
 
+static bool offer(struct listener *l)
+{
+	struct phone *p = &l->phone;
+	return !l->service || phone_send(p, "service.register", phone_service(p, l->service),
+				      &l->offering, &l->status);
+}
+
 static int run(struct listener *l, struct cli *cli)
 {
 	struct reload_error_text why;
@@ -247,7 +310,7 @@ static int run(struct listener *l, struct cli *cli)
 	if (err) {
 		l->status = cli_fail(cli, err, &why);
 	} else if ((cli_has(cli, "sips") || listen_for(l, RELOAD_APP_SIP)) && /* R7904-26 */
-		   listen_for(l, RELOAD_APP_SIPS)) {
+		   listen_for(l, RELOAD_APP_SIPS) && offer(l)) {
 		int failed = phone_run(&l->phone);
 		l->status = failed ? failed : l->status;
 		if (!l->status)
@@ -270,12 +333,21 @@ static enum reload_err read_options(
 	if (err)
 		return err;
 	l->reject = (int)reject;
-	l->answer = cli_has(cli, "answer");
+	l->voicemail = cli_value(cli, "voicemail", NULL);
+	l->answer = cli_has(cli, "answer") || l->voicemail;
 	bool audio = l->phone.plan.record || l->phone.plan.echo || l->phone.plan.play.len;
 	if (l->reject && l->answer)
 		return cli_refuse(why, "--answer with --reject", "a call is answered or rejected");
 	if (audio && !l->answer)
 		return cli_refuse(why, "audio without --answer", "only answered calls have any");
+	if (l->voicemail && (l->phone.plan.record || l->phone.plan.echo))
+		return cli_refuse(why, "--voicemail with --record or --echo",
+			"messages are recorded to the directory");
+	if (cli_has(cli, "offer") && !l->phone.plan.echo)
+		return cli_refuse(why, "--offer without --echo", "the service is an echo");
+	l->service = l->voicemail ? "voice-mail" : cli_has(cli, "offer") ? "voice-echo" : NULL;
+	if (l->voicemail && mailbox_check(l->voicemail, why))
+		return RELOAD_IO;
 	if (l->phone.plan.record && l->count != 1)
 		return cli_refuse(why, "--record without --count 1", "a file is for one call");
 	if (!cli_has(cli, "timeout") && !getenv("RELOAD_TIMEOUT"))

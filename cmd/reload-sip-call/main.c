@@ -32,9 +32,17 @@ static const struct cli_opt listen_opts[] = {
 	{ 0, "play", "WAV", "what callers hear: a file, to whose end a call lasts" },
 	{ 0, "echo", NULL, "callers hear what they say" },
 	{ 0, "record", "WAV", "what the caller says goes to that file" },
+	{ 0, "offer", NULL, "offer the echo to everybody, as a service of the overlay" },
+	{ 0, "voicemail", "DIR",
+		"answer calls for any user that nobody took, and record them to files there" },
 	{ 0, "reject", "CODE", "refuse calls with that status, such as 486" },
 	{ 'c', "count", "COUNT", "end after so many calls, 0: until stopped (default 0)" },
 	{ 0, "sips", NULL, "take SIPS alone" },
+	CLI_END,
+};
+
+static const struct cli_opt echo_opts[] = {
+	{ 0, "duration", "TIME", "of the call (default 5s)" },
 	CLI_END,
 };
 
@@ -66,7 +74,8 @@ static const struct cli_opt ask_opts[] = {
 	" | type:string aor:string node_id:string text:string"                                     \
 	" | type:string aor:string node_id:string call_id:string sip_status:integer "              \
 	"duration_s:number ended_by:string? media:" MEDIA_RESULT "? | type:string aor:string "     \
-	"node_id:string digit:string | type:string calls:integer"
+	"node_id:string digit:string | type:string aor:string node_id:string callee:string "       \
+	"file:string | type:string service:string node_id:string | type:string calls:integer"
 
 static const struct cli_opt common_opts[] = { CLI_COMMON, CLI_END };
 
@@ -84,6 +93,11 @@ static const struct cli_command commands[] = {
 		.opts = listen_opts,
 		.result = LISTEN_RESULT,
 		.run = sip_listen },
+	{ .name = "echo",
+		.summary = "call the echo service of the overlay: delay, jitter, loss, quality",
+		.opts = echo_opts,
+		.result = CALL_RESULT,
+		.run = sip_echo },
 	{ .name = "message",
 		.operands = "AOR|GRUU TEXT|-",
 		.min = 2,

@@ -1,4 +1,6 @@
-#include "reload-sip-call/outgoing.h"
+#include "reload-sip-call/outgoing_internal.h"
+
+#include "ident/aor.h"
 
 #include <sofia-sip/sip.h>
 #include <stdlib.h>
@@ -6,8 +8,7 @@
 
 enum {
 	ATTACH_MS = 10000, /* for a connection to one device */
-	AGAIN_MS = 250,    /* between two lookups with --wait */
-	REDIRECTS = 5      /* that are followed */
+	AGAIN_MS = 250     /* between two lookups with --wait */
 };
 
 static struct outgoing *of(struct phone *p)
@@ -103,7 +104,7 @@ static void on_ended(struct leg *leg)
 		o->finished = true;
 	} else if (o->rang_out || o->phone.stopping || (a && a->passed)) {
 		return; /* it was cancelled */
-	} else if (leg->redirected && !o->up && o->redirects < REDIRECTS) {
+	} else if (leg->redirected && !o->up && o->redirects < OUTGOING_REDIRECTS) {
 		free(o->next_aor);
 		o->next_aor = reload_strdup(leg->redirected);
 		note_status(o, leg->status, leg->phrase);
@@ -206,6 +207,18 @@ static bool is_right(const struct outgoing_attempt *a, const struct leg *leg)
 	return !*node || !strcmp(node, leg->node);
 }
 
+/* The URI that is called: of a device its GRUU, of a service the user who provides it (owned). */
+static char *called_of(const struct outgoing *o, const struct leg *leg, const char *gruu)
+{
+	struct wr w;
+	if (!o->service || !leg->peer_user)
+		return reload_strdup(gruu);
+	wr_init(&w);
+	reload_aor_write(&w, leg->peer_user);
+	wr_u8(&w, 0);
+	return (char *)w.at;
+}
+
 static void on_connected(struct phone *p, json_int_t id, const json_t *object, struct leg *leg)
 {
 	struct outgoing *o = of(p);
@@ -228,12 +241,17 @@ static void on_connected(struct phone *p, json_int_t id, const json_t *object, s
 	json_object_set_new(e, "link", json_string(p->link));
 	json_object_set_new(e, "path", json_string(leg->path));
 	outgoing_print(o, e);
+	if (o->service)
+		outgoing_print(o, json_pack("{s:s, s:s, s:s}", "type", "service", "node_id",
+					  leg->node, "aor", leg->peer_user ? leg->peer_user : ""));
+	char *called = o->mailbox ? reload_strdup(o->aor) : called_of(o, leg, gruu);
 	if (strcmp(o->method, "INVITE") != 0)
-		leg_ask(leg, o->method, gruu, o->text);
-	else if (leg_call(leg, gruu, &o->why))
+		leg_ask(leg, o->method, called, o->text);
+	else if (leg_call(leg, called, &o->why))
 		o->err = RELOAD_IO;
 	else if (!o->rings)
 		o->rings = cli_monotonic();
+	free(called);
 }
 
 /* -- the agent's answers -------------------------------------------------------------------------------------------------------- */
@@ -247,13 +265,21 @@ static void clear_attempts(struct outgoing *o)
 	o->count = 0;
 }
 
-static void take_resolved(struct outgoing *o, const json_t *result)
+/* What service.lookup finds, as sip.resolve has it (owned). */
+static json_t *provider_of(const json_t *found)
+{
+	return json_pack("{s:[{s:O, s:O, s:s, s:[s,s]}]}", "targets", "node_id",
+		json_object_get(found, "node_id"), "target", json_object_get(found, "target"),
+		"gruu", "", "schemes", "sip", "sips");
+}
+
+static void take_resolved(struct outgoing *o, json_t *result)
 {
 	const json_t *targets = json_object_get(result, "targets"), *t;
 	size_t i;
 	clear_attempts(o);
 	json_decref(o->resolved);
-	o->resolved = json_incref((json_t *)result);
+	o->resolved = result;
 	json_t *nodes = json_array();
 	json_array_foreach (targets, i, t) {
 		if (o->count == COUNT_OF(o->attempts) ||
@@ -264,7 +290,8 @@ static void take_resolved(struct outgoing *o, const json_t *result)
 	}
 	if (!o->count)
 		o->err = RELOAD_NO_VALUE;
-	json_t *e = json_pack("{s:s, s:s, s:o}", "type", "resolved", "aor", o->aor, "nodes", nodes);
+	json_t *e = json_pack("{s:s, s:s, s:o}", "type", "resolved", "aor",
+		o->service ? o->service : o->aor, "nodes", nodes);
 	bool same = json_equal(e, o->shown); /* --wait looks again and again */
 	json_decref(o->shown);
 	o->shown = json_incref(e);
@@ -290,10 +317,14 @@ static void on_replied(
 	struct outgoing_attempt *a = attempt_with(o, id);
 	if (id == o->resolving) {
 		o->resolving = 0;
-		if (result)
-			take_resolved(o, result);
+		if (result && o->service)
+			take_resolved(o, provider_of(result));
+		else if (result)
+			take_resolved(o, json_incref((json_t *)result));
 		else
 			note_error(o, error);
+		o->finished |= result && o->dry;
+		p->done |= o->dry;
 	} else if (a) {
 		if (!result && a->state == OUTGOING_ATTACHING)
 			note_error(o, error);
@@ -311,28 +342,6 @@ static size_t running(const struct outgoing *o)
 		n += !o->attempts[i].passed && (o->attempts[i].state == OUTGOING_ATTACHING ||
 						       o->attempts[i].state == OUTGOING_CALLING);
 	return n;
-}
-
-/* A gateway that has not rung in its turn is left; returns when the next turn is over. */
-static reload_ms turns(struct outgoing *o, reload_ms now)
-{
-	reload_ms next = RELOAD_NEVER;
-	for (size_t i = 0; o->number && !o->up && i < o->count; i++) {
-		struct outgoing_attempt *a = &o->attempts[i];
-		bool runs = a->state == OUTGOING_ATTACHING || a->state == OUTGOING_CALLING;
-		if (!runs || a->rang || a->passed)
-			continue;
-		if (now < a->begun + OUTGOING_TURN_MS) {
-			next = a->begun + OUTGOING_TURN_MS;
-			continue;
-		}
-		a->passed = true;
-		if (!o->err)
-			o->err = RELOAD_TIMEOUT;
-		if (a->leg)
-			leg_hang_up(a->leg, "time");
-	}
-	return next;
 }
 
 /* Legs whose call or connection has ended are dropped. */
@@ -356,43 +365,16 @@ static void reap(struct outgoing *o)
 	}
 }
 
-static void resolve(struct outgoing *o)
-{
-	json_t *params = json_pack("{s:s}", "aor", o->aor);
-	o->err = RELOAD_OK;
-	o->why = (struct reload_error_text){ 0 };
-	o->tried = cli_monotonic();
-	o->again = RELOAD_NEVER;
-	if (!phone_send(&o->phone, "sip.resolve", params, &o->resolving, &o->status))
-		o->failed = o->phone.done = true;
-}
-
-/* RFC 3261 s8.1.3.4: calls again where a 3xx led, unless another device refused the call for all of them. */
-static bool follow(struct outgoing *o)
-{
-	if (!o->next_aor || o->finished || o->phone.stopping || o->rang_out ||
-		o->sip_status / 100 != 3)
-		return false;
-	free(o->redirected);
-	o->redirected = TAKE(o->next_aor);
-	o->aor = o->redirected;
-	o->redirects++;
-	json_decref(TAKE(o->shown));
-	o->sip_status = 0;
-	resolve(o);
-	return true;
-}
-
 /* Nothing is under way any more: the end, a redirection, or with --wait another lookup. */
 static void conclude(struct outgoing *o, reload_ms now)
 {
-	if (follow(o))
+	if (outgoing_follow(o))
 		return;
 	bool absent = !o->sip_status && o->err && !o->rang_out;
-	if (o->finished || o->phone.stopping || !absent || !o->wait || now >= o->begun + o->wait)
-		o->phone.done = true;
-	else
+	if (!o->finished && !o->phone.stopping && absent && o->wait && now < o->begun + o->wait)
 		o->again = now + AGAIN_MS;
+	else if (!outgoing_try_mailbox(o))
+		o->phone.done = true;
 }
 
 /* --hold: holds the call and resumes it; returns when the next of both is due. */
@@ -441,7 +423,7 @@ static reload_ms on_pass(struct phone *p, reload_ms now)
 {
 	struct outgoing *o = of(p);
 	reap(o);
-	reload_ms next = limits(o, now), turn = turns(o, now);
+	reload_ms next = limits(o, now), turn = outgoing_turns(o, now);
 	size_t at_once = o->number ? 1 : RELOAD_SIP_ATTEMPTS;
 	next = turn < next ? turn : next;
 	bool more =
@@ -454,7 +436,7 @@ static reload_ms on_pass(struct phone *p, reload_ms now)
 	if (o->again != RELOAD_NEVER && now < o->again)
 		return o->again < next ? o->again : next;
 	if (o->again != RELOAD_NEVER && !p->stopping)
-		resolve(o);
+		outgoing_resolve(o);
 	else if (!running(o) || o->finished || p->stopping || o->rang_out)
 		conclude(o, now);
 	return o->again < next ? o->again : next;
@@ -501,8 +483,10 @@ int outgoing_run(struct outgoing *o, struct cli *cli)
 		status = phone_run(&o->phone);
 		if (o->failed)
 			status = o->status;
-		else if (!status)
+		else if (!status) {
+			outgoing_forget_mailbox(o);
 			status = outgoing_report(o);
+		}
 	}
 	phone_close(&o->phone);
 	json_decref(o->resolved);

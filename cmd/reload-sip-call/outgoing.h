@@ -30,15 +30,27 @@ struct outgoing_attempt {
 	bool rang, passed; /* passed: of a gateway whose turn is over */
 };
 
+/* How it would end if the mailbox did not take the call. */
+struct outgoing_end {
+	int sip_status;
+	char phrase[LEG_TEXT];
+	enum reload_err err;
+	struct reload_error_text why;
+	bool rang_out;
+};
+
 struct outgoing {
-	struct phone phone;             /* first */
-	const char *aor, *method;       /* method: "INVITE", "MESSAGE" or "OPTIONS" */
-	struct span text;               /* of a MESSAGE */
+	struct phone phone;       /* first */
+	const char *aor, *method; /* method: "INVITE", "MESSAGE" or "OPTIONS" */
+	struct span text;         /* of a MESSAGE */
+	const char *
+		service; /* a provider of that is called, as aor says or else itself; NULL: the devices of aor */
 	bool number;                    /* aor is a telephone number */
 	bool sips;                      /* SIPS alone, whatever the device prefers */
 	reload_ms duration, ring, wait; /* 0: none */
 	reload_ms hold_at, hold_for;    /* after the answer; hold_for 0: never */
 	unsigned holds;                 /* 1: held, 2: resumed */
+	bool dry;                       /* nobody is called */
 	/* under way */
 	reload_ms begun, tried, rings; /* tried: the last lookup; rings: since the first INVITE */
 	reload_ms again;               /* when it is resolved the next time */
@@ -55,7 +67,9 @@ struct outgoing {
 	char no_audio[512]; /* why the call had no audio and was ended; "": it had */
 	bool finished;      /* what it was for has ended: the rest is cleaning up */
 	bool rang_out;      /* --ring is over */
-	int sip_status;     /* the best of the answers; 0: none */
+	bool mailbox; /* nobody answered, and the mailbox was looked for: `before` is how it ended until then */
+	struct outgoing_end before;
+	int sip_status; /* the best of the answers; 0: none */
 	char phrase[LEG_TEXT];
 	enum reload_err err; /* of a connection that was not made */
 	struct reload_error_text why;

@@ -35,7 +35,8 @@ static void print_summary(FILE *out, const json_t *o, const struct cli *cli)
 	const json_t *media = json_object_get(o, "media");
 	if (media) {
 		fputs("ended      ", out);
-		media_text(out, media, cli_get_real(o, "duration_s"), cli->verbose);
+		media_text(out, media, cli_get_real(o, "duration_s"),
+			cli->verbose || !strcmp(cli->command->name, "echo"));
 		fputc('\n', out);
 		return;
 	}
@@ -67,6 +68,11 @@ static void print_event(FILE *out, const json_t *o, void *arg)
 			cli_get_int(o, "setup_ms"), cli_get_text(o, "codec"));
 	} else if (!strcmp(type, "held") || !strcmp(type, "resumed")) {
 		fprintf(out, "%-10s %s%lld\n", type, which(node, o), cli_get_int(o, "sip_status"));
+	} else if (!strcmp(type, "service")) {
+		char id[CLI_SHORT_ID];
+		fputs("service    ", out);
+		cli_put_safe(out, cli_get_text(o, "aor"));
+		fprintf(out, " (%s)\n", cli_short_id(id, cli_get_text(o, "node_id")));
 	} else if (!strcmp(type, "redirected")) {
 		fprintf(out, "redirected %s", which(node, o));
 		cli_put_safe(out, cli_get_text(o, "aor"));
@@ -121,7 +127,11 @@ static int fail(struct outgoing *o, enum reload_err err, const char *reason, con
 int outgoing_report(struct outgoing *o)
 {
 	char reason[LEG_TEXT + 64], advice[256];
-	snprintf(advice, sizeof(advice), "reload-sip-call lookup %.150s", o->aor);
+	if (o->service && !o->mailbox)
+		snprintf(advice, sizeof(advice),
+			"reload-sip-call listen --answer --echo --offer, with another agent");
+	else
+		snprintf(advice, sizeof(advice), "reload-sip-call lookup %.150s", o->aor);
 	if (o->lost)
 		return fail(o, RELOAD_LINK_DOWN, "the connection was lost during the call", advice);
 	if (o->no_audio[0])

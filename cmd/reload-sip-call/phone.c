@@ -4,6 +4,7 @@
 #include "control/local_socket_io.h"
 #include "ident/aor.h"
 #include "usage/sip.h"
+#include "util/text.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -306,6 +307,7 @@ static enum reload_err read_status(
 	}
 	p->user = reload_strdup(own.name);
 	p->node = reload_strdup(cli_get_text(status, "node_id"));
+	p->overlay = reload_strdup(cli_get_text(status, "overlay"));
 	p->contact = gruu_of(status, p->user);
 	const json_t *links = json_object_get(status, "links");
 	bool ice = json_is_object(json_object_get(links, "paths"));
@@ -379,7 +381,19 @@ void phone_close(struct phone *p)
 	media_plan_clear(&p->plan);
 	free(p->user);
 	free(p->node);
+	free(p->overlay);
 	free(p->contact);
+}
+
+json_t *phone_service(const struct phone *p, const char *name)
+{
+	struct wr w;
+	wr_init(&w);
+	reload_labels_reversed(&w, p->overlay); /* RFC 7374 s5.3 */
+	wr_format(&w, ".%s", name);
+	json_t *params = json_pack("{s:s%}", "service", (const char *)w.at, w.len);
+	wr_clear(&w);
+	return params;
 }
 
 bool phone_send(struct phone *p, const char *method, json_t *params, json_int_t *id, int *failed)

@@ -38,6 +38,7 @@ struct phone {
 	void *owner;
 	struct media_plan plan;
 	char *user, *node, *contact; /* owned: own AOR, Node-ID, and the GRUU */
+	char *overlay;               /* owned: its name */
 	const char *link;            /* of connections: "TLS", or "DTLS" in an overlay with ICE */
 	struct reload_client *client;
 	struct reload_client_io inner;
@@ -63,6 +64,9 @@ void phone_close(struct phone *p);
 
 /* phone_send() sends a request of the control protocol (params are taken): its number in *id, else the exit status in *failed. */
 bool phone_send(struct phone *p, const char *method, json_t *params, json_int_t *id, int *failed);
+
+/* phone_service() makes the parameter "service" of a service that users know by that name, such as "voice-echo" (owned). */
+json_t *phone_service(const struct phone *p, const char *name);
 
 /* phone_run() goes on until p->done; returns 0, else the exit status after it has reported that the agent is gone. */
 int phone_run(struct phone *p);

@@ -1,5 +1,7 @@
 #include "ident/tel.h"
 
+#include "util/text.h"
+
 #include <strings.h>
 
 static bool is_separator(uint8_t c)
@@ -62,15 +64,9 @@ bool reload_tel_has_prefix(const struct reload_tel *number, const struct reload_
 enum reload_err reload_tel_service(char out[RELOAD_TEL_SERVICE], const char *overlay,
 	const struct reload_tel *number, size_t len)
 {
-	static const char middle[] = "pstn.";
+	static const char middle[] = ".pstn.";
 	struct wr w = wr_fixed(out, RELOAD_TEL_SERVICE - 1);
-	size_t end = strlen(overlay);
-	for (size_t at = end; at-- > 0;)
-		if (at == 0 || overlay[at - 1] == '.') {
-			wr_span(&w, span_of(overlay + at, end - at));
-			wr_u8(&w, '.');
-			end = at ? at - 1 : 0;
-		}
+	reload_labels_reversed(&w, overlay);
 	wr_text(&w, middle);
 	wr_span(&w, span_of(number->number, len < number->len ? len : number->len));
 	if (w.err)

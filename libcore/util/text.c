@@ -1,6 +1,7 @@
 #include "util/text.h"
 
 #include "util/alloc.h"
+#include "util/bytes.h"
 
 #include <stdlib.h>
 
@@ -134,4 +135,16 @@ struct span reload_text_start(struct span text)
 {
 	bool mark = text.len >= 3 && !memcmp(text.at, "\xef\xbb\xbf", 3);
 	return mark ? span_of(text.at + 3, text.len - 3) : text;
+}
+
+void reload_labels_reversed(struct wr *w, const char *name)
+{
+	size_t end = strlen(name);
+	for (size_t at = end; at-- > 0;)
+		if (at == 0 || name[at - 1] == '.') {
+			wr_span(w, span_of(name + at, end - at));
+			if (at)
+				wr_u8(w, '.');
+			end = at ? at - 1 : 0;
+		}
 }

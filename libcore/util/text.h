@@ -4,6 +4,8 @@
 #include "util/err.h"
 #include "util/span.h"
 
+struct wr;
+
 /* reload_hex() writes 2 * s.len digits and a NUL to out, which must have room, and returns out. */
 char *reload_hex(char *out, struct span s);
 
@@ -25,3 +27,6 @@ bool reload_utf8_valid(struct span s);
 
 /* reload_text_start() returns text without the byte order mark (EF BB BF) that some editors write at its start. */
 struct span reload_text_start(struct span text);
+
+/* reload_labels_reversed() appends the labels of a domain name from the last one to the first: "example.calls" of "calls.example". */
+void reload_labels_reversed(struct wr *w, const char *name);

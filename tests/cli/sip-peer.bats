@@ -278,3 +278,41 @@ faster() {
 	R reload-sip-call -a alice tel:110
 	failed 5 'no gateway'
 }
+
+@test "echo finds the service; what nobody answers is recorded by the mailbox" {
+	R reload-sip-call -a alice echo -q
+	failed 5 'nobody provides example.calls.voice-echo'
+	listens bob --answer --echo --offer
+	until_true says bob.out 'offered    example.calls.voice-echo'
+	R reload-sip-call -a alice echo --duration 1s
+	ok
+	matches "$output" $'\nservice    bob@calls.example \\('"$(node_of bob | cut -c1-8)"
+	matches "${lines[-1]}" '^ended      1\.[01] s, 50 sent, [0-9]+ received, 0 lost, jitter [0-9.]+ ms, .*MOS 4\.[34]$'
+	kill -INT "$(cat bob.pid)"
+	ended bob 0
+	# it is offered as long as somebody listens
+	R reload-fetch -a alice --service example.calls.voice-echo
+	failed 5 .
+	mkdir -p box
+	rm -f box/*
+	listens carol --voicemail box
+	until_true says carol.out 'offered    example.calls.voice-mail'
+	listens bob
+	R reload-sip-call -a alice bob@calls.example --ring 300ms --tone 440 --duration 1s
+	ok
+	matches "$output" $'\nservice    carol@calls.example '
+	until_true says bob.out 'not answered, 487'
+	until_true says carol.out '^ended '
+	matches "$(cat carol.out)" 'voicemail  alice@calls.example \([0-9a-f]{8}\)  for bob@calls.example  box/[0-9TZ]+-[0-9]+-bob@calls.example-from-alice@calls.example.wav'
+	[ "$(soxi -D box/*.wav | cut -c1-3)" = 1.0 ]
+	kill -INT "$(cat bob.pid)"
+	ended bob 0
+	# who does not even listen has one as well
+	R reload-sip-call -a alice bob@calls.example --duration 100ms -q
+	ok
+	[ "$(find box -name '*.wav' | wc -l)" = 2 ]
+	kill -INT "$(cat carol.pid)"
+	ended carol 0
+	R reload-sip-call -a alice bob@calls.example -q
+	failed 5 'bob@calls.example was not reached'
+}

@@ -51,6 +51,9 @@ struct reload_session_fields leg_session_of(const struct sip_s *sip);
 /* leg_tag_of() returns a tag, "" for none, as RFC 2543 had it. */
 const char *leg_tag_of(const char *tag);
 
+/* leg_takes_update() returns whether the Allow of a message has UPDATE. */
+bool leg_takes_update(const struct sip_s *sip);
+
 /* leg_take_route() keeps the Record-Route of a message that makes the dialog; backwards: it is a response.  false: it is too long. */
 bool leg_take_route(struct leg *leg, const struct sip_s *sip, bool backwards);
 

@@ -85,6 +85,15 @@ struct reload_session_fields leg_session_of(const sip_t *sip)
 	return f;
 }
 
+bool leg_takes_update(const sip_t *sip)
+{
+	for (const sip_allow_t *a = sip->sip_allow; a; a = (const sip_allow_t *)a->k_next)
+		for (size_t i = 0; a->k_items && a->k_items[i]; i++)
+			if (!strcmp(a->k_items[i], "UPDATE"))
+				return true;
+	return false;
+}
+
 bool leg_take_route(struct leg *leg, const sip_t *sip, bool backwards)
 {
 	enum {

@@ -97,15 +97,6 @@ static bool answer_of(struct leg *leg, const sip_t *sip, struct reload_sdp_audio
 	return true;
 }
 
-static bool takes_update(const sip_t *sip)
-{
-	for (const sip_allow_t *a = sip->sip_allow; a; a = (const sip_allow_t *)a->k_next)
-		for (size_t i = 0; a->k_items && a->k_items[i]; i++)
-			if (!strcmp(a->k_items[i], "UPDATE"))
-				return true;
-	return false;
-}
-
 static void on_success(struct leg *leg, const sip_t *sip)
 {
 	struct reload_sdp_audio answer;
@@ -130,7 +121,7 @@ static void on_success(struct leg *leg, const sip_t *sip)
 		return;
 	}
 	struct reload_session_fields fields = leg_session_of(sip);
-	leg->updates = takes_update(sip);
+	leg->updates = leg_takes_update(sip);
 	leg_agree(leg, &fields, true);
 	media_start(leg->media, &answer, answer.direction & RELOAD_SDP_RECVONLY);
 	if (leg->ops->answered)

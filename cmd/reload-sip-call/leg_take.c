@@ -101,6 +101,7 @@ static void on_first_invite(struct leg *leg, const sip_t *sip, msg_t *msg)
 	leg_set(&leg->remote_uri,
 		leg->peer_user ? leg_uri_of(leg->peer_user) : reload_strdup(contact));
 	leg->offered = sip_message_body(sip).len > 0;
+	leg->updates = leg_takes_update(sip);
 	leg->remote_cseq = leg->invite_cseq = sip->sip_cseq->cs_seq;
 	leg->invite = msg_ref(msg);
 	leg->state = LEG_RINGING;

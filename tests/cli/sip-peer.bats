@@ -129,6 +129,7 @@ faster() {
 	until_true says bob.out '^ended '
 	# who refreshes who cannot: by INVITE, as UPDATE is not allowed; the third one finds no call
 	[ "$(caller refreshed_caller)" = '100;refresher=uas 100;refresher=uac' ]
+	[ "$(caller updated_caller)" = 'UPDATE 100;refresher=uac' ]
 	kill -INT "$(cat bob.pid)"
 	ended bob 0
 	sox -n -r 8000 -c 1 -b 16 short.wav synth 0.1 sine 600
@@ -246,6 +247,16 @@ faster() {
 	[ "$output" = 'status 0 as before' ]
 	ended callee 0
 	[ "$(cat callee.out)" = 'inactive sendrecv BYE' ]
+}
+
+@test "who was called holds the call by a key, at the same time as the caller" {
+	background keys python3 "$BATS_TEST_DIRNAME/keys.py" answered h held '\x03' -- reload-sip-call -a bob listen --answer
+	until_true eval 'reload-attach -q -a alice connect 5060 bob@calls.example </dev/null >/dev/null 2>&1'
+	background caller timeout 30 python3 "$BATS_TEST_DIRNAME/sip_peer.py" caller both_hold_the_call alice
+	ended caller 0
+	[ "$(cat caller.out)" = '491 inactive in time' ]
+	ended keys 0
+	[ "$(cat keys.out)" = 'status 0 as before' ]
 }
 
 @test "a telephone number: the longest prefix first, then the next gateway when it has no way or says nothing" {

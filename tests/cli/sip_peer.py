@@ -320,6 +320,17 @@ def vanished_caller(p):
     print(*field(answer, "Session-Expires"), *field(answer, "Require"), "bye")
 
 
+def updated_caller(p):
+    """... by UPDATE, where that is allowed."""
+    p.request("INVITE", p.sdp(), extra="Session-Expires: 100\r\nAllow: ACK, UPDATE\r\n")
+    p.tag = tag_of(p.expect("SIP/2.0 200"), "To")
+    p.request("ACK", cseq=1)
+    again = p.message()
+    p.respond(again, 481)
+    p.respond(p.expect("BYE"), 481)
+    print(again.split()[0].decode(), *field(again, "Session-Expires"))
+
+
 def refreshed_caller(p):
     """Who does not know session timers is refreshed by the other end; it answers the first one, then it has no such call."""
     p.request("INVITE", p.sdp(), extra="Session-Expires: 100\r\n")
@@ -333,6 +344,24 @@ def refreshed_caller(p):
     p.expect("ACK")
     p.respond(p.expect("BYE"), 481)
     print(*field(answer, "Session-Expires"), *field(answer, "Require"), *field(again, "Session-Expires"))
+
+
+def both_hold_the_call(p):
+    """C13: both ends hold the call at the same time; who was called tries again within 2 s (RFC 3261 s14.1)."""
+    p.call()
+    hold = p.expect("INVITE")
+    p.request("INVITE", p.sdp("0.0.0.0"))
+    refused = p.expect("SIP/2.0 4")
+    p.request("ACK", cseq=p.cseq)
+    begun = time.monotonic()
+    p.respond(hold, 491)
+    p.expect("ACK")
+    again = p.expect("INVITE")
+    waited = time.monotonic() - begun
+    p.respond(again, 200, body=p.sdp("0.0.0.0"))
+    p.expect("ACK")
+    print(refused.split()[1].decode(), p.direction(again), "in time" if waited < 2.5 else f"after {waited:.2f} s")
+    p.respond(p.expect("BYE"), 200)
 
 
 def behind_proxies(p):

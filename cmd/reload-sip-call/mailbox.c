@@ -46,7 +46,8 @@ static void copy_name(char out[NAME_PART], const char *user)
 static size_t messages(const char *dir)
 {
 	size_t count = 0;
-	cli_names_free(cli_list(dir, NULL, &count), count);
+	char **names = cli_list(dir, NULL, &count);
+	cli_names_free(names, count);
 	return count;
 }
 

@@ -125,6 +125,7 @@ faster() {
 	kill -INT "$(cat bob.pid)"
 	ended bob 0
 	FASTER=100 LD_PRELOAD=$BATS_FILE_TMPDIR/faster.so listens bob --answer
+	[ "$(caller unacknowledged)" = 'repeated and ended' ]
 	[ "$(caller vanished_caller)" = '100;refresher=uac timer bye' ]
 	until_true says bob.out '^ended '
 	# who refreshes who cannot: by INVITE, as UPDATE is not allowed; the third one finds no call

@@ -272,6 +272,17 @@ def repeated(p):
     print("same" if first == second and b"BYE" in p.expect("SIP/2.0 200") else "different")
 
 
+def unacknowledged(p):
+    """RFC 3261 s13.3.1.4: a call that nobody acknowledges is ended after 64 times T1."""
+    p.request("INVITE", p.sdp())
+    p.tag = tag_of(p.expect("SIP/2.0 200"), "To")
+    repeated = 0
+    while not (request := p.message()).startswith(b"BYE"):
+        repeated += request.startswith(b"SIP/2.0 200")
+    p.respond(request, 200)
+    print("repeated and ended" if 5 <= repeated <= 10 else f"repeated {repeated} times")
+
+
 def offered_late(p):
     """RFC 3261 s13.2.1: who sends no offer gets one, and answers in the ACK."""
     p.request("INVITE")

@@ -6,6 +6,7 @@ load calls
 
 setup_file() {
 	lab_begin
+	export SSLKEYLOGFILE="$BATS_FILE_TMPDIR/keys" # of one test
 	lab_overlay
 	export PORT
 	lab_ring
@@ -83,6 +84,38 @@ audio() {
 	[ "$(python3 "$BATS_TEST_DIRNAME/sip_raw.py" wrong-from alice)" = '403 200' ]
 	# R7904-24: sips asks for the other application
 	[ "$(python3 "$BATS_TEST_DIRNAME/sip_raw.py" sips-at-5060 alice)" = '416 200' ]
+}
+
+# captured WORDS: a datagram with these has been captured, and so has what was there before it.
+captured() {
+	printf '%s' "$1" >/dev/udp/127.0.0.1/9
+	grep -qa "$1" call.pcapng
+}
+
+@test "SIP is inside the connection that AppAttach made, and nowhere else" {
+	tshark -i lo -a duration:1 -w probe.pcapng >/dev/null 2>&1 || skip "no right to capture"
+	tshark -i lo -B 64 -w call.pcapng >/dev/null 2>tshark.log 3>&- &
+	capture=$!
+	until_true captured 'the capture begins here'
+	listens bob --answer --record bob-hears.wav -c 1
+	R reload-sip-call -a alice bob@calls.example --tone 440 --duration 3s -j
+	ok
+	call_id=$(jq -sr '.[-1].call_id' <<<"$output")
+	ended bob 0
+	until_true captured 'the capture ends here'
+	kill "$capture"
+	until_true gone "$capture"
+	# R7904-22: nothing of the call is to be seen but for who has the keys; others may call on this host at the same time
+	[ "${#call_id}" -gt 20 ]
+	run -1 grep -ac "$call_id" call.pcapng
+	count=$(tshark -r call.pcapng -T fields -e tcp.stream 2>/dev/null | sort -n | tail -1)
+	mapfile -t follow < <(seq -f $'-z\nfollow,tls,ascii,%.0f' 0 "$count")
+	tshark -r call.pcapng -o "tls.keylog_file:$SSLKEYLOGFILE" -q "${follow[@]}" >streams 2>/dev/null
+	awk -v RS='Follow: tls,ascii' -v id="Call-ID: $call_id" 'index($0, id) { n++; text = $0 } END { print n; print text }' streams >stream
+	[ "$(head -1 stream)" = 1 ]
+	[ "$(sed -nE 's/^(INVITE|ACK|BYE) sip:bob@.*/\1/p' stream | xargs)" = 'INVITE ACK BYE' ]
+	audio bob-hears.wav 3.0 440
+	rm -f ./*.pcapng
 }
 
 # part FILE FROM SECONDS: "loud" or "silent"

@@ -1,8 +1,8 @@
 /*
  * What reaches sofia-sip: whole messages and heads, and what the programs then do with each of their parts.
  *
- * Always true: a message without a fault has what an answer repeats, and what is written of its header fields is read again without a
- * fault; a request that is refused gets one answer, which is itself a message without a fault.
+ * Always true: a request without a fault has what an answer repeats, and what is written of its header fields is read again without a
+ * fault; the answer to a request that is refused is one message, whose length can be read.
  */
 #include "ident/aor.h"
 #include "sofia/message.h"
@@ -88,7 +88,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert(m.msg || m.fault);
 	if (m.msg && !m.fault) {
 		read_addresses(m.sip);
-		answer(m.sip);
+		if (m.sip->sip_request)
+			answer(m.sip);
 	}
 	sip_message_clear(&m);
 	refuse(text);

@@ -46,7 +46,7 @@ struct leg *leg_new(int fd, const json_t *object)
 	leg_again_end(leg);
 	reload_session_clear(&leg->session);
 	leg_token(leg->local_tag);
-	leg->deadline = leg->hold_again = RELOAD_NEVER;
+	leg->deadline = leg->hold_again = leg->ping_at = RELOAD_NEVER;
 	leg->used = cli_monotonic();
 	return leg;
 }
@@ -81,7 +81,7 @@ void leg_reset(struct leg *leg)
 	leg->accepting = leg->own = leg->on_hold = leg->updates = leg->refreshing = false;
 	leg->hold_branch[0] = leg->ask_branch[0] = leg->update_branch[0] = 0;
 	leg->rseq = leg->session_min_s = 0;
-	leg->hold_again = RELOAD_NEVER;
+	leg->hold_again = leg->ping_at = RELOAD_NEVER;
 	leg->status = 0;
 	leg->phrase[0] = 0;
 	leg->ended_by = NULL;
@@ -113,7 +113,7 @@ void leg_end(struct leg *leg)
 		return;
 	leg->state = LEG_ENDED;
 	leg->ended_at = cli_monotonic();
-	leg->deadline = RELOAD_NEVER;
+	leg->deadline = leg->ping_at = RELOAD_NEVER;
 	leg_again_end(leg);
 	reload_session_clear(&leg->session);
 	if (leg->ops->ended)

@@ -76,6 +76,9 @@ struct leg {
 	char path[16];              /* "host", "reflexive" or "relayed" */
 	struct reload_ip_port peer;
 	struct wr in, out;
+	unsigned blank; /* characters of a CRLF CRLF that came between messages */
+	reload_ms
+		ping_at; /* when the next one is sent, to keep what is on the way open; RELOAD_NEVER */
 	/* the call */
 	enum leg_state state;
 	bool own, cut; /* own: we called; cut: the connection was lost, or is not wanted */

@@ -99,6 +99,10 @@ bool leg_unsupported(const struct sip_s *sip);
 /* leg_phrase() returns the reason phrase of a status. */
 const char *leg_phrase(int status);
 
+/* leg_ping_later() has the connection kept open from now on; leg_blank() sends that text, which is no message. */
+void leg_ping_later(struct leg *leg);
+void leg_blank(struct leg *leg, const char *text);
+
 /* leg_again() sends what is repeated once more. */
 void leg_again(struct leg *leg, reload_ms now);
 

@@ -122,6 +122,7 @@ static void on_success(struct leg *leg, const sip_t *sip)
 	}
 	struct reload_session_fields fields = leg_session_of(sip);
 	leg->updates = leg_takes_update(sip);
+	leg_ping_later(leg);
 	leg_agree(leg, &fields, true);
 	media_start(leg->media, &answer, answer.direction & RELOAD_SDP_RECVONLY);
 	if (leg->ops->answered)

@@ -262,3 +262,25 @@ void leg_again(struct leg *leg, reload_ms now)
 	queue(leg, &w);
 	wr_clear(&w);
 }
+
+/* RFC 5626 s3.5.1: who connects sends CRLF CRLF, and the other end answers CRLF. */
+void leg_ping_later(struct leg *leg)
+{
+	enum {
+		LEAST_MS = 95000, /* RFC 5626 s4.4.1 */
+		SPREAD_MS = 25000
+	};
+	char token[LEG_TOKEN];
+	leg_token(token);
+	leg->ping_at = cli_monotonic() + LEAST_MS + strtoull(token + 16, NULL, 16) % SPREAD_MS;
+}
+
+void leg_blank(struct leg *leg, const char *text)
+{
+	if (leg->out.len > LEG_OUT_MAX) {
+		leg_cut(leg);
+		return;
+	}
+	wr_text(&leg->out, text);
+	leg_output(leg);
+}

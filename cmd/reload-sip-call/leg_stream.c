@@ -19,6 +19,19 @@ static void take_message(struct leg *leg, struct span text)
 	sip_message_clear(&m);
 }
 
+/* What came between messages: to each CRLF CRLF a CRLF is sent (R7904-30), also when it came in pieces. */
+static void take_blank(struct leg *leg, struct span text)
+{
+	static const char ping[] = "\r\n\r\n";
+	for (size_t i = 0; i < text.len && leg->fd >= 0; i++) {
+		leg->blank = text.at[i] == ping[leg->blank] ? leg->blank + 1 : text.at[i] == '\r';
+		if (leg->blank < sizeof(ping) - 1)
+			continue;
+		leg->blank = 0;
+		leg_blank(leg, "\r\n");
+	}
+}
+
 /* Takes the whole messages out of what was received; false: nothing behind can be found any more. */
 static bool take_messages(struct leg *leg)
 {
@@ -26,6 +39,9 @@ static bool take_messages(struct leg *leg)
 		size_t skip, len;
 		enum reload_err err = reload_sip_frame(&skip, &len, wr_done(&leg->in));
 		size_t used = skip + (err ? 0 : len);
+		take_blank(leg, span_of(leg->in.at, skip));
+		if (leg->in.len > skip)
+			leg->blank = 0;
 		if (!err)
 			take_message(leg, span_of(leg->in.at + skip, len));
 		else if (err != RELOAD_SHORT)
@@ -68,6 +84,7 @@ reload_ms leg_due(const struct leg *leg)
 	reload_ms due = leg->media ? media_due(leg->media) : RELOAD_NEVER;
 	due = first_of(first_of(due, leg->deadline), leg->hold_again);
 	due = first_of(due, first_of(leg->again_at, leg->again_end));
+	due = first_of(due, leg->ping_at);
 	return first_of(due, first_of(leg->session.refresh_at, leg->session.end_at));
 }
 
@@ -98,6 +115,10 @@ void leg_run(struct leg *leg, reload_ms now)
 	leg_prepared(leg);
 	if (now >= leg->hold_again)
 		leg_hold(leg, leg->on_hold);
+	if (now >= leg->ping_at) {
+		leg_ping_later(leg);
+		leg_blank(leg, "\r\n\r\n");
+	}
 	if (now >= leg->session.refresh_at)
 		leg_refresh(leg);
 	if (now >= leg->again_end)

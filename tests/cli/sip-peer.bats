@@ -47,6 +47,8 @@ callee() {
 	[ "$(caller injected)" = clean ]
 	[ "$(caller not_utf8)" = '400 200' ]
 	[ "$(caller no_ack)" = 200 ]
+	# R7904-30
+	[ "$(caller kept_open)" = '200 200 2' ]
 	[ "$(caller stale)" = '500 481 200' ]
 	[ "$(caller many)" = all ]
 	# R7904-23: connections are for several calls, but not for ever, nor all places for one node
@@ -191,7 +193,8 @@ faster() {
 	jq -se '.[-1] | .ended_by == "caller" and .duration_s >= 300' <<<"$output"
 	ended callee 0
 	matches "$(head -1 callee.out)" '^same 90 120 120 2 INVITE$'
-	matches "$(tail -1 callee.out)" 'BYE refreshed$'
+	# R7904-29: two or three pings in five minutes
+	matches "$(tail -1 callee.out)" 'BYE refreshed kept open$'
 	callee vanished_callee
 	faster -j
 	ok

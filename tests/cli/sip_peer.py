@@ -23,7 +23,7 @@ class Peer:
         self.audio = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.audio.bind(("127.0.0.1", 0))
         self.audio.settimeout(20)
-        self.tag, self.cseq = "", 0
+        self.tag, self.cseq, self.blank = "", 0, 0
 
     def sdp(self, host="127.0.0.1"):
         return SDP.format(host=host, port=self.audio.getsockname()[1])
@@ -51,6 +51,8 @@ class Peer:
     def message(self):
         """The next message in full, None at the end of the stream."""
         while True:
+            while self.received.startswith(b"\r\n"):  # what keeps the connection open
+                self.received, self.blank = self.received[2:], self.blank + 1
             head, blank, rest = self.received.partition(b"\r\n\r\n")
             if blank:
                 length = int(re.search(rb"^Content-Length: *(\d+)", head, re.M).group(1))
@@ -203,6 +205,16 @@ def stale(p):
     p.tag = tag
     p.request("BYE")
     print(first, second, p.status())
+
+
+def kept_open(p):
+    """RFC 5626 s3.5.1: a CRLF for each CRLF CRLF, also for one in pieces, and for no other empty line."""
+    for text in (b"\r\n\r\n", b"\r", b"\n\r", b"\n", b"\r\n"):
+        p.send(text)
+    p.request("OPTIONS")
+    status = p.status()
+    p.request("OPTIONS")
+    print(status, p.status(), p.blank)
 
 
 def many(p):
@@ -527,7 +539,7 @@ def too_short(p):
         else:
             p.respond(request, 200, extra=b"Session-Expires: 120;refresher=uac\r\n")
     p.respond(request, 200)
-    print(*field(request, "CSeq"), "refreshed" if refreshes > 2 else "not refreshed")
+    print(*field(request, "CSeq"), "refreshed" if refreshes > 2 else "not refreshed", "kept open" if p.blank in (4, 6) else p.blank)
 
 
 def vanished_callee(p):

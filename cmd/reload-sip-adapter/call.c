@@ -43,7 +43,8 @@ void call_forget(struct call *call)
 {
 	struct calls *calls = call->all;
 	reload_timer_cancel(reload_poll_timers(calls->adapter->poll), &call->timer);
-	RB_REMOVE(call_tree, &calls->tree, call);
+	if (!call->replaced)
+		RB_REMOVE(call_tree, &calls->tree, call);
 	TAILQ_REMOVE(&calls->by_use, call, used_entry);
 	calls->count--;
 	end_clear(calls, &call->caller);
@@ -58,8 +59,8 @@ void call_forget(struct call *call)
 
 void calls_clear(struct calls *calls)
 {
-	while (!RB_EMPTY(&calls->tree))
-		call_forget(RB_MIN(call_tree, &calls->tree));
+	while (!TAILQ_EMPTY(&calls->by_use))
+		call_forget(TAILQ_FIRST(&calls->by_use));
 }
 
 /* -- time ---------------------------------------------------------------------------------------------------------------------- */
@@ -120,14 +121,30 @@ static struct call *with_key(struct calls *calls, char *key)
 	return call;
 }
 
+/* A caller tries again with what was refused changed, as after 422 or 488; requests of before may not have come to their end. */
+static bool is_another(const struct call *before, const struct message *request)
+{
+	return !before->forks || request->sip->sip_cseq->cs_seq > before->cseq;
+}
+
+static void replace(struct call *before)
+{
+	if (!before->forks) {
+		call_forget(before);
+		return;
+	}
+	RB_REMOVE(call_tree, &before->all->tree, before);
+	before->replaced = true;
+}
+
 struct call *call_new(
 	struct calls *calls, const struct message *request, const char *from, const char *to)
 {
 	char *key = key_of(request, request->sip->sip_from->a_tag);
 	struct call like = { .key = key };
 	struct call *before = RB_FIND(call_tree, &calls->tree, &like);
-	if (before && before->state == CALL_OVER && !before->forks) {
-		call_forget(before); /* it is tried again, as after 422 */
+	if (before && before->state == CALL_OVER && is_another(before, request)) {
+		replace(before);
 		before = NULL;
 	}
 	if (before || !make_room(calls)) {
@@ -137,6 +154,7 @@ struct call *call_new(
 	struct call *call = RELOAD_NEW(call);
 	call->all = calls;
 	call->key = key;
+	call->cseq = request->sip->sip_cseq->cs_seq;
 	call->is_call = message_is(request, "INVITE");
 	call->from = reload_strdup(from);
 	call->to = reload_strdup(to);

@@ -50,7 +50,9 @@ struct call {
 	char *key; /* owned: Call-ID and tag of the caller */
 	struct calls *all;
 	enum call_state state;
-	bool is_call; /* INVITE: it is reported */
+	bool is_call;  /* INVITE: it is reported */
+	bool replaced; /* its key is that of another, which was made when this had been over */
+	uint32_t cseq; /* of the request that has made it */
 	struct call_end caller, callees[CALL_CALLEES_MAX];
 	size_t callees_count;
 	char *from, *to;     /* owned: AORs, as far as they are known */

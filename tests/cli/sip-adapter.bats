@@ -195,3 +195,33 @@ scrape() {
 recorded() {
 	[ "$(stat -c %s "$1" 2>/dev/null || echo 0)" -gt "$(awk -v s="$2" 'BEGIN { print int(s * 16000) }')" ]
 }
+
+# C15: keys pass the relay, which is then deaf; the phone refuses the first offer, and takes the second of the same call
+@test "baresip encrypts its audio with a user of the overlay, whoever calls" {
+	adapter --media relay
+	cat >encrypting <<-END
+		#!/bin/sh
+		sed -i 's/^module account.so/module srtp.so\\nmodule dtls_srtp.so\\nmodule account.so/' phone-bob/config
+		sed -i 's/>/>;mediaenc=dtls_srtp/' phone-bob/accounts
+		sed -i "s/0.0.0.0/127.0.0.1/" phone-bob/config
+		exec "\$@"
+	END
+	chmod +x encrypting
+	PHONE_IN=./encrypting phone bob bob udp "$UDP"
+	R reload-sip-call -a carol bob@calls.example --tone 300 --duration 1500ms --record heard.wav -j
+	ok
+	jq -se '.[-1] | .media.encrypted and .media.lost == 0' <<<"$output"
+	heard heard.wav 0.5 0.5 440
+	background carol reload-sip-call -a carol listen --answer --record called.wav -c 1 -j
+	until_true says carol.out listening
+	order bob dial sip:carol@calls.example
+	until_true recorded called.wav 1.2
+	order bob hangup
+	ended carol 0
+	jq -se 'any(.type == "ended" and .media.encrypted)' carol.out
+	heard called.wav 0.5 0.5 440
+	kill -TERM "$(cat bob.pid)" # it unregisters
+	until_true gone "$(cat bob.pid)"
+	rm bob.pid
+	adapter_ends
+}

@@ -9,7 +9,8 @@
 
 static int cmp(const struct call *a, const struct call *b)
 {
-	return strcmp(a->key, b->key);
+	int c = strcmp(a->key, b->key);
+	return c ? c : strcmp(a->side, b->side);
 }
 
 RELOAD_TREE(call_tree, call, entry, cmp)
@@ -52,6 +53,7 @@ void call_forget(struct call *call)
 		end_clear(calls, &call->callees[--call->callees_count]);
 	relay_free(call->relay);
 	free(call->key);
+	free(call->side);
 	free(call->from);
 	free(call->to);
 	free(call);
@@ -113,14 +115,6 @@ static char *key_of(const struct message *m, const char *tag)
 	return (char *)w.at;
 }
 
-static struct call *with_key(struct calls *calls, char *key)
-{
-	struct call like = { .key = key };
-	struct call *call = RB_FIND(call_tree, &calls->tree, &like);
-	free(key);
-	return call;
-}
-
 /* A caller tries again with what was refused changed, as after 422 or 488; requests of before may not have come to their end. */
 static bool is_another(const struct call *before, const struct message *request)
 {
@@ -137,11 +131,12 @@ static void replace(struct call *before)
 	before->replaced = true;
 }
 
-struct call *call_new(
-	struct calls *calls, const struct message *request, const char *from, const char *to)
+struct call *call_new(struct calls *calls, const struct message *request,
+	const struct overlay_end *node, const char *from, const char *to)
 {
 	char *key = key_of(request, request->sip->sip_from->a_tag);
-	struct call like = { .key = key };
+	const char *side = node ? node->served->user : "";
+	struct call like = { .key = key, .side = (char *)side };
 	struct call *before = RB_FIND(call_tree, &calls->tree, &like);
 	if (before && before->state == CALL_OVER && is_another(before, request)) {
 		replace(before);
@@ -155,6 +150,7 @@ struct call *call_new(
 	call->all = calls;
 	call->key = key;
 	call->cseq = request->sip->sip_cseq->cs_seq;
+	call->side = reload_strdup(side);
 	call->is_call = message_is(request, "INVITE");
 	call->from = reload_strdup(from);
 	call->to = reload_strdup(to);
@@ -174,22 +170,54 @@ static struct call_end *with_tag(struct call *call, const char *tag)
 	return NULL;
 }
 
-struct call *call_find(struct calls *calls, const struct message *request, struct call_end **sender,
-	struct call_end **receiver)
+/* Whether the end is who sends over that connection; node NULL: a device. */
+static bool is_from(const struct call_end *end, const struct overlay_end *node)
+{
+	if (!end || !end->node != !node)
+		return false;
+	return !node || (end->served == node->served && !strcmp(end->node, node->node));
+}
+
+/* A dialog that has been found, with its ends. */
+struct found {
+	struct call *call;
+	struct call_end *sender, *receiver;
+};
+
+/*
+ * Looks at the dialogs with that tag of their caller, of which there are several when the call goes through here twice; true: it is that of who has sent
+ * the request, else the first one is taken.
+ */
+static bool look(struct found *out, struct calls *calls, const struct message *request,
+	const struct overlay_end *node, bool by_caller)
 {
 	const sip_t *sip = request->sip;
-	struct call *call = with_key(calls, key_of(request, sip->sip_from->a_tag));
-	if (call) {
-		*sender = &call->caller;
-		*receiver = with_tag(call, sip->sip_to->a_tag);
-		return call;
+	const char *from = sip->sip_from->a_tag, *to = sip->sip_to->a_tag;
+	char *key = key_of(request, by_caller ? from : to);
+	struct call like = { .key = key, .side = (char *)"" };
+	struct call *call = RB_NFIND(call_tree, &calls->tree, &like);
+	bool right = false;
+	for (; !right && call && !strcmp(call->key, key); call = RB_NEXT(call_tree, , call)) {
+		struct call_end *callee = with_tag(call, by_caller ? to : from);
+		struct found f = { call, by_caller ? &call->caller : callee,
+			by_caller ? callee : &call->caller };
+		right = is_from(f.sender, node);
+		if (right || !out->call)
+			*out = f;
 	}
-	call = sip->sip_to->a_tag ? with_key(calls, key_of(request, sip->sip_to->a_tag)) : NULL;
-	if (!call)
-		return NULL;
-	*sender = with_tag(call, sip->sip_from->a_tag);
-	*receiver = &call->caller;
-	return call;
+	free(key);
+	return right;
+}
+
+struct call *call_find(struct calls *calls, const struct message *request,
+	const struct overlay_end *node, struct call_end **sender, struct call_end **receiver)
+{
+	struct found f = { 0 };
+	if (!look(&f, calls, request, node, true) && request->sip->sip_to->a_tag)
+		(void)look(&f, calls, request, node, false);
+	*sender = f.sender;
+	*receiver = f.receiver;
+	return f.call;
 }
 
 static void set(char **to, const char *text)

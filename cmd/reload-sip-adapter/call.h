@@ -47,7 +47,8 @@ struct call_end {
 struct call {
 	RB_ENTRY(call) entry;
 	TAILQ_ENTRY(call) used_entry;
-	char *key; /* owned: Call-ID and tag of the caller */
+	char *key;  /* owned: Call-ID and tag of the caller */
+	char *side; /* owned: the user whose agent has taken the first request from another node; empty: it came from a device */
 	struct calls *all;
 	enum call_state state;
 	bool is_call;  /* INVITE: it is reported */
@@ -74,15 +75,15 @@ struct calls {
 void calls_init(struct calls *calls, struct adapter *adapter);
 void calls_clear(struct calls *calls);
 
-/* call_new() makes one for a request that may begin a dialog; NULL: there are too many. */
-struct call *call_new(
-	struct calls *calls, const struct message *request, const char *from, const char *to);
+/* call_new() makes one for a request that may begin a dialog, from a node or (NULL) a device; NULL: there are too many. */
+struct call *call_new(struct calls *calls, const struct message *request,
+	const struct overlay_end *node, const char *from, const char *to);
 
 /*
- * call_find() returns the dialog of a request, NULL: there is none, and its ends: who sent it and who is to get it (NULL: several, or none has this tag).
+ * call_find() returns the dialog of a request that a node or (NULL) a device sends, NULL: there is none, and its ends: who sent it and who is to get it (NULL: several, or none has this tag).
  */
-struct call *call_find(struct calls *calls, const struct message *request, struct call_end **sender,
-	struct call_end **receiver);
+struct call *call_find(struct calls *calls, const struct message *request,
+	const struct overlay_end *node, struct call_end **sender, struct call_end **receiver);
 
 /* call_caller() notes where the first request came from; a device of `served`, or another node. */
 void call_caller(struct call *call, const struct message *request, struct served *served,

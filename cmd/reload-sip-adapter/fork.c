@@ -340,7 +340,7 @@ void fork_begin(struct adapter *a, struct message *m, struct reload_sip_txn *ser
 		return;
 	}
 	if (!f->in_dialog && makes_dialog(m)) {
-		f->call = call_new(&a->calls, m,
+		f->call = call_new(&a->calls, m, start->node,
 			f->identity  ? f->identity
 			: f->foreign ? f->foreign
 				     : "",

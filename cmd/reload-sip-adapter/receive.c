@@ -68,14 +68,15 @@ static bool key_of(char out[RELOAD_SIP_KEY_MAX], const struct message *m, const 
 	return n > 0 && n < RELOAD_SIP_KEY_MAX;
 }
 
-static void on_ack(struct adapter *a, struct message *m, struct reload_sip_txn *invite)
+static void on_ack(struct adapter *a, struct message *m, struct reload_sip_txn *invite,
+	const struct overlay_end *node)
 {
 	struct call_end *sender, *receiver;
 	if (invite && invite->state != RELOAD_SIP_ACCEPTED) {
 		reload_sip_txn_ack(invite);
 		return;
 	}
-	struct call *call = call_find(&a->calls, m, &sender, &receiver);
+	struct call *call = call_find(&a->calls, m, node, &sender, &receiver);
 	if (call && receiver)
 		route_ack(a, m, call, sender, receiver);
 }
@@ -94,7 +95,7 @@ static void on_dialog(
 {
 	struct fork_start start = { .router = &route_router, .to = "" };
 	struct overlay_end *e = overlay_end_of(c);
-	start.call = call_find(&a->calls, m, &start.sender, &start.receiver);
+	start.call = call_find(&a->calls, m, e, &start.sender, &start.receiver);
 	struct call_end *from = start.sender;
 	if (!start.call || !from || start.call->state == CALL_OVER) {
 		adapter_answer(t, m, 481, NULL);
@@ -276,7 +277,7 @@ static void take_request(struct adapter *a, struct message *m, struct connection
 	}
 	struct reload_sip_txn *t = reload_sip_txn_find(&a->txns, key);
 	if (ack)
-		on_ack(a, m, t);
+		on_ack(a, m, t, overlay_end_of(c));
 	else if (cancel)
 		on_cancel(a, m, t);
 	else if (t)

@@ -82,8 +82,14 @@ teardown_file() {
 	matches "$output" 'ringing    180'
 	device_ended bob
 	adapter_says '.type == "ended" and .from == "carol@calls.example" and .ended_by == "caller"'
+	# a user of the overlay forwards to one who is served: the call goes out by one agent and comes in by another of the same adapter
+	reload-sip-call -a carol register carol@calls.example --forward bob@calls.example -q
+	device_answers bob "$port"
+	device_calls alice carol
+	device_ended bob
+	reload-sip-call -a carol register carol@calls.example -q
 	adapter_ends
-	jq -e '.type == "summary" and .calls == 4 and .answered == 4 and .rubbish == 0' <<<"$output"
+	jq -e '.type == "summary" and .calls == 6 and .answered == 6 and .rubbish == 0 and .looped == 0' <<<"$output"
 	# what stands for devices in the overlay goes with them
 	R reload-sip-call -a carol lookup bob@calls.example
 	failed 5 'not registered'

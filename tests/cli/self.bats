@@ -36,7 +36,7 @@ everybody_stores() {
 
 @test "a ring by SHA-1, and one that renews itself" {
 	# R-11.1-19 R-11.3.1-02 R-11.3.1-03
-	overlay sha1 14s
+	overlay sha1 20s
 	everybody_stores
 	before=$(reload-agent status -a carol --links -j | jq -c '.links.list | map(.link)')
 	node=$(reload-enroll show carol -j | jq -c '.items[0].node_ids')

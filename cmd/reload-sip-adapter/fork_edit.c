@@ -193,6 +193,15 @@ void fork_write_request(struct wr *w, struct branch *b, const char *branch_id)
 	wr_clear(&top);
 }
 
+/* RFC 3261 s16.7 step 7: a caller who is asked for credentials is told of all who ask. */
+static void put_other_challenges(struct wr *w, const struct branch *b)
+{
+	const struct branch *o;
+	TAILQ_FOREACH (o, &b->fork->branches, entry)
+		if (o != b && o->final && (o->status == 401 || o->status == 407))
+			message_put_challenges(w, o->final);
+}
+
 void fork_write_response(struct wr *w, struct branch *b, const struct message *m)
 {
 	struct fork *f = b->fork;
@@ -215,6 +224,8 @@ void fork_write_response(struct wr *w, struct branch *b, const struct message *m
 		e.drop_record_route = ADAPTER_MARK;
 	if (!to_device && status < 300 && m->sip->sip_contact && b->fork->side)
 		e.contact = contact_of(contact, sizeof(contact), f->side, f->side_sips);
+	if (status == 401 || status == 407)
+		put_other_challenges(&top, b);
 	wr_u8(&top, 0);
 	e.on_top = (const char *)top.at;
 	(void)relay_body(&e, &body, b, m, !is_of_caller(f)); /* else it goes as it is */

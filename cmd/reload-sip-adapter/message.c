@@ -382,6 +382,15 @@ void message_forward(struct wr *w, const struct message *m, const struct message
 	put_body(w, e->replace_body ? e->body : message_body(m));
 }
 
+void message_put_challenges(struct wr *w, const struct message *m)
+{
+	const msg_auth_t *lists[] = { m->sip->sip_www_authenticate,
+		m->sip->sip_proxy_authenticate };
+	for (size_t i = 0; i < COUNT_OF(lists); i++)
+		for (const msg_auth_t *a = lists[i]; a; a = a->au_next)
+			put_header(w, (const msg_header_t *)a);
+}
+
 /* -- what belongs to a request that was sent -------------------------------------------------------------------------------- */
 
 /* Appends the header fields of one name of a message that was sent by us. */

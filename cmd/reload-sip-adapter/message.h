@@ -102,6 +102,9 @@ struct message_edit {
 /* message_forward() appends the message with its changes. */
 void message_forward(struct wr *w, const struct message *m, const struct message_edit *e);
 
+/* message_put_challenges() appends the challenges of a response, header field by header field. */
+void message_put_challenges(struct wr *w, const struct message *m);
+
 /* message_ack() appends the ACK for a response of 300 and above to an INVITE that was sent as those bytes; message_cancel() the CANCEL. */
 void message_ack(struct wr *w, struct span invite, const struct message *response);
 void message_cancel(struct wr *w, struct span invite);

@@ -395,6 +395,14 @@ def forks(udp, tcp):
         final = alice.receive(401, 404, 408, 480, 486, 487, 500, 503, 603)
         check(final.status == best, statuses, final.start)
         alice.acknowledge_failure(final, call, 2)
+    # a caller who is asked for credentials is told of all who ask
+    call = alice.invite('bob')
+    for n, p in enumerate(phones):
+        p.answer(p.receive('INVITE'), 401 if n % 2 else 486, lines='WWW-Authenticate: Digest realm="r%d", nonce="n"\r\n' % n if n % 2 else '')
+        p.receive('ACK')
+    final = alice.receive(401, 486)
+    check(sorted(c.split('"')[1] for c in final.all('WWW-Authenticate')) == ['r1', 'r3'], final.text)
+    alice.acknowledge_failure(final, call, 2)
     # CANCEL of the caller
     call = alice.invite('bob')
     invites = [p.receive('INVITE') for p in phones]

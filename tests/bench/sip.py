@@ -15,6 +15,8 @@ import subprocess
 import tempfile
 import time
 
+import sip_audio
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 RATES = (100, 200, 400, 600, 800, 1000, 1250, 1500, 2000, 2500, 3000)
 KAMAILIO = """
@@ -63,6 +65,7 @@ def rows():
         yield name + "_concurrent", "  calls at the same time, none lost", "", 0, None, True
         yield name + "_call_kb", "  memory of a call that is up", "kB", 1, None, False
         yield name + "_registration_kb", "  memory of a registration", "kB", 1, None, False
+    yield from sip_audio.rows()
     yield "part", "highest rate, in parts of kamailio's", "", 2, 0.5, True
 
 
@@ -174,10 +177,10 @@ class Server:
 
 
 class Adapter(Server):
-    def __init__(self, directory, build, fleet):
+    def __init__(self, directory, build, fleet, *options):
         super().__init__(directory)
         self.process = subprocess.Popen([os.path.join(build, "reload-sip-adapter"), "-a", "b1", "-a", "b2", "--listen",
-                                         "udp:127.0.0.1:%d" % self.port, "-q"], env=fleet.env, stdout=subprocess.DEVNULL)
+                                         "udp:127.0.0.1:%d" % self.port, "-q", *options], env=fleet.env, stdout=subprocess.DEVNULL)
         time.sleep(1)
 
     def pids(self):
@@ -223,6 +226,13 @@ def measure(build, quick, note, fleet):
             finally:
                 server.stop()
         figures.update({name + "_" + k: v for k, v in found.items()})
+    note("audio through a relay")
+    with tempfile.TemporaryDirectory(prefix="reload-bench-") as directory:
+        server = Adapter(directory, build, fleet, "--media", "relay")
+        try:
+            figures.update(sip_audio.measure(server, cpu_s, 5 if quick else 30))
+        finally:
+            server.stop()
     if figures.get("kamailio_calls_per_s"):
         figures["part"] = figures["adapter_calls_per_s"] / figures["kamailio_calls_per_s"]
     return figures

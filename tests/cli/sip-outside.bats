@@ -89,6 +89,7 @@ asked_twice() {
 	device_ended wide
 	# one that is busy is not: it has answered for the number
 	refuses narrow "$SECOND" '486 Busy Here'
+	device_answers wide "$FIRST"
 	device alice call "$UDP" -s +49301236 -key from alice -au alice
 	device_ended narrow
 	until_true grep -q '^SIP/2.0 486' alice.msg
@@ -258,6 +259,12 @@ calls_out() {
 	# its trunk is dead, and its adapter; those of the shorter prefix take over
 	device_answers first "$FIRST"
 	device_answers second "$SECOND"
+	# who is busy is busy, whichever way
+	refuses third "$THIRD" '486 Busy Here'
+	R reload-sip-call -a sipsak tel:+49301234
+	[ "$status" -eq 12 ]
+	matches "$stderr" 'the answer was 486 Busy Here'
+	device_ended third
 	R reload-sip-call -a sipsak tel:+49301234 --duration 200ms
 	[ "$status" -eq 0 ]
 	kill -KILL "$(cat gw-carol.pid)"

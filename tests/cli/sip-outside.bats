@@ -166,6 +166,7 @@ calls_out() {
 	adapter
 	python3 "$BATS_TEST_DIRNAME/udp.py" hold "127.0.0.1:$FIRST" >silent.out 2>&1 3>&- &
 	echo $! >silent.pid
+	until_true bound "$FIRST"
 	refuses second "$SECOND" '503 Service Unavailable'
 	device_answers third "$THIRD"
 	calls_out alice x@three.example
@@ -265,8 +266,14 @@ calls_out() {
 	[ "$status" -eq 12 ]
 	matches "$stderr" 'the answer was 486 Busy Here'
 	device_ended third
-	R reload-sip-call -a sipsak tel:+49301234 --duration 200ms
+	# its trunk is silent: the next gateway has the call after 4 s
+	python3 "$BATS_TEST_DIRNAME/udp.py" hold "127.0.0.1:$THIRD" >silent.out 2>&1 3>&- &
+	echo $! >silent.pid
+	until_true bound "$THIRD"
+	R reload-sip-call -a sipsak tel:+49301234 --duration 200ms --ring 20s -j
 	[ "$status" -eq 0 ]
+	[ "$(jq -s '.[-1].setup_ms' <<<"$output")" -ge 4000 ]
+	kill "$(cat silent.pid)"
 	kill -KILL "$(cat gw-carol.pid)"
 	R reload-sip-call -a sipsak tel:+49301234 --duration 200ms
 	[ "$status" -eq 0 ]

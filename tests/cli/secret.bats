@@ -42,6 +42,17 @@ setup() {
 	reload-ping -a alice -c 2 -q "node:$(node_of carol)"
 }
 
+@test "connections of applications are by certificates: the user is named at once" {
+	reload-attach -a bob listen 61441 </dev/null >got 2>bob.err 3>&- &
+	listener=$!
+	until_true grep -q listening bob.err
+	echo hello | reload-attach -a alice connect 61441 "node:$(node_of bob)" 2>alice.err
+	wait $listener
+	[ "$(cat got)" = hello ]
+	matches "$(cat bob.err)" 'connected  node:[0-9a-f]{32}  alice@calls.example'
+	matches "$(cat alice.err)" 'connected  node:[0-9a-f]{32}  bob@calls.example'
+}
+
 @test "the secret is for its owner alone: in files, and not in the log or what is shown" {
 	[ "$(stat -c %a lab/etc/calls.example/overlay.xml lab/etc/identity/*/overlay.xml | sort -u)" = 600 ]
 	R reload-enroll config show -j

@@ -310,3 +310,20 @@ ended_at_start() {
 	R there reload-agent check -I bob
 	[ "$status" -eq 10 ]
 }
+
+@test "a document of signers that nobody knows is taken when the server alone is to be trusted" {
+	end_server
+	other() { RELOAD_HOME=$PWD/other "$@"; }
+	other reload-enroll init calls.example --enrollment-server "https://localhost:$SERVE/enroll" -q
+	for i in $(seq 20); do other reload-enroll config set initial-ttl=$((20 + i)) -q; done
+	other serve
+	cp there/etc/identity/bob/overlay.xml before.xml
+	R there reload-enroll config fetch -I bob
+	[ "$status" -ne 0 ]
+	matches "${stderr_lines[2]}" '^  try:  --as-new'
+	cmp before.xml there/etc/identity/bob/overlay.xml
+	# R-6.5.4-10
+	R there reload-enroll config fetch -I bob --as-new
+	ok
+	cmp other/etc/calls.example/overlay.xml there/etc/identity/bob/overlay.xml
+}

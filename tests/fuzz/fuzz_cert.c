@@ -117,6 +117,9 @@ static void try_request(struct span csr)
 	if (!reload_csr_user(&user, csr, NULL))
 		assert(!user || reload_user_legal(user));
 	free(user);
+	if (!reload_csr_public_info(&w, csr, NULL))
+		assert(w.len);
+	w.len = 0;
 	if (!reload_cert_make_csr(&w, &req, csr, ca, key, NULL)) {
 		AUTO(reload_cert) cert = NULL;
 		enum reload_err err =

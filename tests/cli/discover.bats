@@ -69,6 +69,7 @@ look() {
 }
 
 @test "SRV records lead to the server; a dead target is followed by the next" {
+	# R-11.2-01: the name of the overlay is that of the user who is given, and nothing else is known
 	look alice@calls.example
 	[ "$status" -eq 0 ]
 	# R-11.2-03 R-11.2-04: the name stays that of the overlay

@@ -69,6 +69,8 @@ post() {
 }
 
 @test "request: the configuration and a certificate come from the server, and agents join with them" {
+	# R-11.2-02 R-11.3-02: a machine without credentials asks the server whose document the URL gives
+	[ ! -e there ]
 	for u in alice bob; do
 		R there reload-enroll request "$u@calls.example" --url "$URL" --ca-file tls.crt --password-file password
 		ok
@@ -150,7 +152,7 @@ post() {
 		[ "$(cat answer)" = "$1" ]
 		[ "$(lab_ledger)" = "$before" ]
 	}
-	# R-11.3-24
+	# R-11.3-24 R-11.3-12
 	check failed_authentication -F password=wrong -F csr=@plain.der
 	check failed_authentication --form-string 'password=secret ' -F csr=@plain.der
 	check username_not_available -F password=secret -F csr=@other.der
@@ -162,6 +164,19 @@ post() {
 	check failed_authentication -F password=wrong -F csr=nothing -F nodeids=99
 	[ "$(curl -s --cacert tls.crt -o answer -w '%{http_code}' "https://localhost:$SERVE/enroll" -F username=nobody@calls.example -F password=secret -F csr=@plain.der)" = 403 ]
 	[ "$(cat answer)" = failed_authentication ]
+}
+
+@test "names and passwords are compared as bytes" {
+	# R-11.3-08: the same letter, as one code point and as two
+	printf 'caf\303\251\n' >composed
+	printf 'cafe\314\201\n' >decomposed
+	reload-enroll user add zoe@calls.example --password-file composed -q
+	R there reload-enroll request zoe@calls.example --url "$URL" --ca-file tls.crt --password-file decomposed
+	failed 6 'got no certificate'
+	R there reload-enroll request Zoe@calls.example --url "$URL" --ca-file tls.crt --password-file composed
+	[ "$status" -eq 6 ]
+	R there reload-enroll request zoe@calls.example --url "$URL" --ca-file tls.crt --password-file composed
+	ok
 }
 
 @test "a disabled user is refused until it is enabled, and a removed account for good" {
@@ -254,7 +269,7 @@ post() {
 		get-nothing 404
 	END
 	[ "$(lab_ledger | jq '.users["alice@calls.example"].certificates | length')" = $((before + 1)) ]
-	# plain HTTP to the port of HTTPS
+	# R-11.3-03: plain HTTP to the port of HTTPS
 	run curl -s -m 5 "http://localhost:$serve_other/.well-known/reload-config"
 	[ "$status" -ne 0 ]
 }
@@ -431,6 +446,8 @@ within_a_second() {
 	failed 1 'no answer'
 	request "https://localhost:$fake/html"
 	failed 10 'not valid'
+	# R-11.2-07
+	grep -q '^GET /html' "lab/$fake.requests"
 	request "https://localhost:$fake/status/404"
 	failed 1 'no configuration was fetched'
 	# R-11.2-08: one of another overlay

@@ -244,6 +244,7 @@ ended_at_start() {
 	# CFG-15: no ConfigUpdate brings it
 	until_true has_document bob 2
 	grep -q 'fetching the configuration' lab/bob.log
+	# R-11.2-09
 	cmp lab/etc/calls.example/overlay.xml there/etc/identity/bob/overlay.xml
 	[ "$(links bob)" = "$before" ]
 	R there reload-enroll config fetch -I bob

@@ -31,14 +31,17 @@ class Overlay:
 
     def __init__(self, build, bootstrap, where=None, ice=False):
         self.build, self.where, self.running = build, where or (lambda name: []), []
+        self.bootstrap, self.ice, self.loopback, self.listener = bootstrap, ice, not where, None
         self.home = tempfile.mkdtemp(prefix="reload-bench-")
         self.env = dict(os.environ, RELOAD_HOME=self.home)
-        self.do("reload-enroll", "init", "calls.example", "--bootstrap", bootstrap, *(["--ice"] if ice else []))
+
+    def begin(self):
+        self.do("reload-enroll", "init", "calls.example", "--bootstrap", self.bootstrap, *(["--ice"] if self.ice else []))
         for name in ("s", "alice", "bob"):
             self.do("reload-enroll", "issue", name + "@calls.example", "--identity", name)
-        self.agent("s", "--first", *([] if where else ["-l", bootstrap]))
+        self.agent("s", "--first", *(["-l", self.bootstrap] if self.loopback else []))
         for name in ("alice", "bob"):
-            self.agent(name, *([] if where else ["-l", "127.0.0.1:0"]))
+            self.agent(name, *(["-l", "127.0.0.1:0"] if self.loopback else []))
         self.do("reload-sip-call", "-a", "bob", "register", "bob@calls.example")
         self.listener = self.start("bob", "reload-sip-call", "-a", "bob", "listen", "--answer", stdout=subprocess.PIPE, text=True)
         self.listener.stdout.readline()
@@ -73,6 +76,7 @@ class Overlay:
 
 def measured(overlay, name, times):
     try:
+        overlay.begin()
         overlay.set_up_ms()  # the first one is that of agents which have just begun
         all = sorted(overlay.set_up_ms() for _ in range(times))
     finally:

@@ -223,6 +223,17 @@ setup() {
 	LC_ALL=C.UTF-8 reload-diag map | grep -q $'\u2588'
 }
 
+@test "map: the page in a browser: search, selection, no error of its script" {
+	# heavy: make soak installs it, and here it is used where it is
+	command -v chromedriver >/dev/null || skip "chromium-driver is not here"
+	kill -STOP "$(cat lab/carol.pid)"
+	reload-diag map --format html -o silent.html || true
+	kill -CONT "$(cat lab/carol.pid)"
+	until_true knows carol 2
+	timeout 90 /usr/bin/python3 "$BATS_TEST_DIRNAME/map_browser.py" silent.html ring.png "$CAROL" 3>&-
+	[ "$(head -c 4 ring.png | tail -c 3)" = PNG ]
+}
+
 @test "map: a part of the ring, and words that are wrong" {
 	R reload-diag map --max 2 -j
 	[ "$status" -eq 11 ]

@@ -42,6 +42,12 @@ class Terminal:
         os.write(self.fd, text)
 
     def end(self):
+        """Reads to the end: what is written to a terminal has to be taken before its modes can be changed."""
+        try:
+            while taken := os.read(self.fd, 65536):
+                self.said += taken
+        except OSError:
+            pass
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
 
@@ -96,6 +102,7 @@ def closed(argv):
     t.type(b"watch 100ms status -q\r")
     t.until(b"every 100ms")
     os.close(t.fd)
+    t.fd = -1
     print("ended", t.end() != 0)
 
 

@@ -280,7 +280,7 @@ ended_at_start() {
 	kill -HUP "$(cat lab/alice.pid)"
 	until_true has_document alice 6
 	kill -HUP "$(cat lab/bob.pid)"
-	there reload-agent status -a bob --wait joined -q -t 40
+	there reload-agent status -a bob --wait joined -q -t 100
 	has_document bob 6
 }
 

@@ -26,7 +26,9 @@ enum {
 const char enroll_serve_fields[] =
 	"type:string overlay:string url:string|"
 	"type:string time:string address:string user:string status:integer decision:string "
-	"detail:string|type:string issued:integer refused:integer";
+	"detail:string|"
+	"type:string time:string alive:string[] dead:string[] proposal:string?|"
+	"type:string issued:integer refused:integer";
 
 static enum reload_err cannot_listen(const char *text, struct reload_error_text *why)
 {
@@ -227,6 +229,7 @@ int enroll_serve(struct cli *cli)
 	}
 	serve_http_stop(&s);
 	cli_stop_end(stop_fd);
+	json_decref(s.dead);
 	free(s.refusals);
 	free(s.overlay);
 	free(s.config_path);

@@ -19,7 +19,8 @@ enum {
 /* What a thread is given; the first member of its structure. */
 enum serve_job {
 	SERVE_JOB_ENROLLMENT,
-	SERVE_JOB_NOTE
+	SERVE_JOB_NOTE,
+	SERVE_JOB_PROBE
 };
 
 /* What is limited in SERVE_REFUSALS_MS. */
@@ -48,6 +49,10 @@ struct serve {
 	struct serve_refusals *refusals; /* SERVE_REFUSALS_TABLE */
 	size_t next_refusals;
 	uint64_t issued, refused;
+	/* of serve_probe.c */
+	bool probing;
+	reload_ms next_probe;
+	json_t *dead; /* bootstrap nodes that could not be reached; NULL: nobody has looked */
 };
 
 enum {

@@ -3,6 +3,7 @@
  * once: these limits are here.  A connection lasts IDLE_S without data, half-closed ones as well, and an address has
  * CONNECTIONS_EACH of them; serve_connection.c ends those that are slow.
  */
+#include "reload-enroll/serve_probe.h"
 #include "reload-enroll/serve_worker.h"
 
 #include "link/sockaddr_io.h"
@@ -332,6 +333,8 @@ static void dropped(void *job)
 {
 	if (*(enum serve_job *)job == SERVE_JOB_NOTE)
 		serve_note_free(job);
+	else if (*(enum serve_job *)job == SERVE_JOB_PROBE)
+		free(job);
 }
 
 void serve_http_stop(struct serve *s)
@@ -362,6 +365,8 @@ static void take_back(struct serve *s)
 			job; /* begins with its enrollment, and that with what it is */
 		if (*job == SERVE_JOB_NOTE)
 			serve_note_free((struct serve_note *)job);
+		else if (*job == SERVE_JOB_PROBE)
+			serve_probe_done(s, (struct serve_probe *)job);
 		else if (serve_enroll_next(&p->enrollment))
 			resume(p);
 	}
@@ -371,6 +376,7 @@ int serve_http_run(struct serve *s)
 {
 	MHD_UNSIGNED_LONG_LONG wait = 0;
 	take_back(s);
+	serve_probe_begin(s, cli_monotonic());
 	serve_connections_end(&s->connections, cli_monotonic());
 	MHD_run(s->daemon);
 	if (MHD_get_timeout(s->daemon, &wait) != MHD_YES || wait > WAIT_MAX_MS)

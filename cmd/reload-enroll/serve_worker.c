@@ -5,6 +5,7 @@
 
 #include "reload-enroll/accounts.h"
 #include "reload-enroll/invite.h"
+#include "reload-enroll/serve_probe.h"
 #include "util/text.h"
 #include "util/words.h"
 
@@ -370,7 +371,11 @@ void serve_worker_work(void *state, void *job)
 	struct reload_error_text ignored = { 0 };
 	if (*(enum serve_job *)job == SERVE_JOB_ENROLLMENT)
 		enroll(w, job);
-	else if (!refresh(w, &ignored))
+	else if (refresh(w, &ignored))
+		return;
+	else if (*(enum serve_job *)job == SERVE_JOB_PROBE)
+		serve_probe_run(job, w->authority.config);
+	else
 		accounts_note(w->authority.accounts, cli_now(), n->address, n->user, n->decision,
 			n->detail);
 }

@@ -504,6 +504,28 @@ typed() {
 	done
 }
 
+@test "bootstrap nodes that are dead are named, with the document that leaves them out" {
+	export RELOAD_HOME=$PWD/probed
+	alive=$(lab_port)
+	dead=$(lab_port)
+	python3 -c 'import socket, sys; s = socket.create_server(("127.0.0.1", int(sys.argv[1]))); print("ready", flush=True); sys.stdin.read()' "$alive" >listener.out < <(exec tail -f /dev/null --pid=$$) 3>&- &
+	pid=$!
+	until_true grep -q ready listener.out
+	reload-enroll init probed.example --bootstrap "127.0.0.1:$alive" --bootstrap "127.0.0.1:$dead" -q
+	last=$(lab_port)
+	reload-enroll serve -l "127.0.0.1:$last" --tls-cert tls.crt --tls-key tls.key --json >probed.out 3>&- &
+	server=$!
+	until_true grep -q '"bootstrap"' probed.out
+	kill -TERM $server
+	wait $server
+	kill $pid
+	jq -se --arg a "127.0.0.1:$alive" --arg d "127.0.0.1:$dead" '.[] | select(.type == "bootstrap") |
+		.alive == [$a] and .dead == [$d] and .proposal == "reload-enroll config set bootstrap-node=" + $a' probed.out
+	# what it proposes can be run
+	$(jq -r 'select(.type == "bootstrap") | .proposal' probed.out) -q
+	reload-enroll config show -j | jq -e --arg a "127.0.0.1:$alive" '.bootstrap == [$a]'
+}
+
 @test "serve: what is wrong is said, and SIGTERM ends it" {
 	R reload-enroll serve
 	failed 2 'tls-cert and --tls-key are needed'
@@ -519,5 +541,5 @@ typed() {
 	until_true grep -q listening last.out
 	kill -TERM $pid
 	wait $pid
-	jq -se 'map(.type) == ["listening", "summary"] and .[1].issued == 0' last.out
+	jq -se 'map(select(.type != "bootstrap")) | map(.type) == ["listening", "summary"] and .[1].issued == 0' last.out
 }

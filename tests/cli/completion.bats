@@ -104,7 +104,7 @@ offers() {
 		reload-agent events --type link_|link_down link_limit link_refused link_unresponsive link_up
 		reload-enroll kind X --access |user-match node-match user-node-match node-multiple
 		reload-enroll kind X --model |single array dictionary
-		reload-enroll config |add-kind check grant publish set show
+		reload-enroll config |add-kind add-root add-signer check fetch grant plan publish remove-root remove-signer set show
 		reload-agent st|status stop
 		reload-ping --color |auto always never
 		reload-ping --c|--count --color

@@ -70,7 +70,7 @@ def prompt(argv):
     t = Terminal(argv)
     t.until(b"> ")
     print(round((time.monotonic() - t.begun) * 1000, 1))
-    t.type(b"\x04")
+    t.type(b"exit\r")
     assert t.end() == 0
 
 

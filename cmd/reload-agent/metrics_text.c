@@ -68,6 +68,26 @@ static void node(struct wr *w, const struct agent *agent, const struct reload_st
 		(double)s->work);
 }
 
+/* Of a peer of an overlay that sets its own pace (RFC 7363). */
+static void pace(struct wr *w, const struct reload_status *s)
+{
+	const struct reload_topology_tuning *t = &s->tuning;
+	if (!s->is_tuned)
+		return;
+	gauge(w, "reload_tuning_interval_seconds", "seconds", "Between two stabilisations.",
+		t->interval.s);
+	gauge(w, "reload_tuning_peers", NULL, "Peers in the overlay, by the estimate in force.",
+		t->in_force.size);
+	gauge(w, "reload_tuning_failures_per_day", NULL,
+		"Failures of each peer in a day, by the estimate in force.",
+		t->in_force.failures * RELOAD_ESTIMATE_DAY_S);
+	gauge(w, "reload_tuning_joins_per_day", NULL,
+		"Joins of the overlay in a day, by the estimate in force.",
+		t->in_force.joins * RELOAD_ESTIMATE_DAY_S);
+	gauge(w, "reload_tuning_neighbours", NULL, "Neighbours wanted on each side.",
+		(double)t->neighbours);
+}
+
 static void expiry(struct wr *w, const char *name, const char *help, reload_utc at)
 {
 	reload_metrics_family(w, name, "gauge", "seconds", help);
@@ -244,6 +264,7 @@ void metrics_text(struct wr *w, void *arg)
 	struct reload_status s;
 	reload_peer_status(agent->peer, &s);
 	node(w, agent, &s);
+	pace(w, &s);
 	credentials(w, agent);
 	store(w, agent, &s);
 	counters(w, agent);

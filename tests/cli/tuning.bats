@@ -10,7 +10,10 @@ setup_file() {
 	for u in alice bob carol; do
 		reload-enroll issue "$u@calls.example" --identity "$u" >/dev/null
 	done
-	lab_ring
+	lab_start alice -l "127.0.0.1:$PORT" --first
+	lab_start bob -l 127.0.0.1:0 --no-join --metrics "$PWD/bob.metrics"
+	lab_start carol -l 127.0.0.1:0 --no-join
+	reload-join -a bob -q && reload-join -a carol -q && lab_whole alice bob carol
 }
 
 teardown_file() {
@@ -60,6 +63,15 @@ told_by_others() {
 	reload-agent status -a bob | grep -q 'updates every .*s, as was measured'
 }
 
+@test "the pace is among the metrics" {
+	within 60 told_by_others
+	curl -s --unix-socket bob.metrics http://agent/metrics >text
+	/usr/bin/python3 "$BATS_TEST_DIRNAME/metrics.py" "$PWD/bob.metrics" >/dev/null
+	grep '^reload_tuning_interval_seconds [0-9.]' text
+	grep '^reload_tuning_peers 3' text
+	grep '^reload_tuning_neighbours 3' text
+}
+
 # R7363-17: its death is a failure that both others count
 @test "a peer that is killed is counted as a failure" {
 	kill -9 "$(cat lab/carol.pid)"
@@ -74,10 +86,11 @@ told_by_others() {
 	port=$(lab_port)
 	reload-enroll init plain.example --bootstrap "127.0.0.1:$port" >/dev/null
 	reload-enroll issue dave@plain.example --identity dave >/dev/null
-	lab_start dave -l "127.0.0.1:$port" --first
+	lab_start dave -l "127.0.0.1:$port" --first --metrics "$PWD/dave.metrics"
 	until_true reload-diag -a dave tuning
 	run reload-diag -a dave tuning
 	[ "${lines[0]}" = "algorithm  CHORD-RELOAD" ]
 	[ "${lines[1]}" = "interval   600 s: chord-update-interval of the configuration, which measures nothing" ]
 	reload-diag -a dave tuning --json | jq -e '.tuning == null and .update_interval_s == 600'
+	[ -z "$(curl -s --unix-socket dave.metrics http://agent/metrics | grep tuning)" ]
 }

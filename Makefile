@@ -228,6 +228,10 @@ NODES ?= 100
 sim: $(O)/reload-sim
 	$(Q)$< --seed $(SEED) --peers $(NODES)
 
+# Overlays that set their own pace against fixed intervals: the tables in tests/sim/README.md.
+sim-report: $(O)/reload-sim
+	$(Q)tests/sim/report --sim $< --write
+
 mutants: check-deps
 	$(Q)set -f; tests/mutants/run $(MUTANTS)
 

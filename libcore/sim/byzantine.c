@@ -126,6 +126,8 @@ static bool own(struct reload_sim_liar *l, uint32_t lies, uint32_t link, struct 
 	if (lies & RELOAD_SIM_LIE_STALE && m->code == RELOAD_FETCH_ANS &&
 		!reload_msg_body(m, &ctx) && reload_sim_lie_stale(l, link, m))
 		return false;
+	if (lies & RELOAD_SIM_LIE_ESTIMATES && reload_sim_lie_estimates(l, link, m))
+		return false;
 	return !(lies & RELOAD_SIM_LIE_MALFORMED && reload_sim_lie_forged(l, link, m));
 }
 

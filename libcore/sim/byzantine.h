@@ -16,7 +16,9 @@ enum {
 	RELOAD_SIM_LIE_OVERSIZED = 32, /* sends messages above max-message-size */
 	RELOAD_SIM_LIE_REPLAYED = 64,  /* repeats messages that it saw */
 	RELOAD_SIM_LIE_FLOODS = 128,   /* sends many Updates and Stores that must be refused */
-	RELOAD_SIM_LIES = 8            /* how many there are */
+	RELOAD_SIM_LIE_ESTIMATES =
+		256,        /* tells the largest estimates that are believed (RFC 7363 s6.5) */
+	RELOAD_SIM_LIES = 9 /* how many there are */
 };
 
 struct reload_sim_byzantine;

@@ -13,7 +13,8 @@ enum {
 	REQUESTS_MAX = 4096,
 	WORK_MAX = 4096,
 	FINGERS_MAX = 128,
-	LISTED_MAX = 8 /* neighbours on one side */
+	LISTED_MAX = 8,       /* neighbours on one side */
+	TUNED_LISTED_MAX = 32 /* with CHORD-SELF-TUNING, s14 of RFC 7363 */
 };
 
 struct reload_sim_checks {
@@ -500,8 +501,10 @@ bool reload_sim_status_bounded(
 		{ st->links, LINKS_MAX, "links" },
 		{ st->requests, REQUESTS_MAX, "requests" },
 		{ st->work, WORK_MAX, "foreign requests in work" },
-		{ st->tables.successors_count, LISTED_MAX, "successors" },
-		{ st->tables.predecessors_count, LISTED_MAX, "predecessors" },
+		{ st->tables.successors_count, st->is_tuned ? TUNED_LISTED_MAX : LISTED_MAX,
+			"successors" },
+		{ st->tables.predecessors_count, st->is_tuned ? TUNED_LISTED_MAX : LISTED_MAX,
+			"predecessors" },
 		{ st->tables.fingers_count, FINGERS_MAX, "fingers" },
 		{ st->value_bytes, store_limit, "stored bytes" },
 	};

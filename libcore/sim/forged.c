@@ -17,9 +17,11 @@ static void tail_write(struct wr *w, const struct reload_sim_forger *forger,
 	wr_init(&signature);
 	reload_cert_identity_write(&identity, cert, &forger->credentials->node);
 	if (what->body)
-		reload_contents_write(&contents, &ctx, what->code, what->body, NULL, 0);
+		reload_contents_write(&contents, &ctx, what->code, what->body, what->extensions,
+			what->extensions_count);
 	else
-		reload_contents_write_bytes(&contents, &ctx, what->code, what->bytes, NULL, 0);
+		reload_contents_write_bytes(&contents, &ctx, what->code, what->bytes,
+			what->extensions, what->extensions_count);
 	reload_msg_signature_input(&input, forger->config->overlay_hash, transaction,
 		wr_done(&contents), wr_done(&identity));
 	struct reload_generic_certificate certificates[RELOAD_LIMIT_CERTIFICATES] = {

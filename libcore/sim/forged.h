@@ -21,6 +21,8 @@ struct reload_sim_forged {
 	const void
 		*body; /* the decoded body, written by the table of code; NULL: bytes is the body */
 	struct span bytes;
+	const struct reload_extension *extensions;
+	size_t extensions_count;
 	const struct reload_generic_certificate *certificates; /* in addition to the signer's */
 	size_t certificates_count;
 };

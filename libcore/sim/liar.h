@@ -61,12 +61,14 @@ void reload_sim_liar_send(
  * Lies about a message that the liar sends or forwards over link (lie_changed.c); false: nothing was sent instead of the message.
  * reload_sim_lie_stale() remembers the first answer for a place, and sends it again instead of a newer one; the body of m is decoded.
  * reload_sim_lie_instead() answers a Fetch or Store in transit as if this node were responsible.  reload_sim_lie_forged() changes a value
- * of another node in a Store or an answer of this node, and signs the message again.  reload_sim_lie_damaged() always sends: the
+ * of another node in a Store or an answer of this node, and signs the message again.  reload_sim_lie_estimates() does so with the estimates of
+ * a Probe or its answer: the largest numbers that are believed.  reload_sim_lie_damaged() always sends: the
  * message with other bytes or another length.
  */
 bool reload_sim_lie_stale(struct reload_sim_liar *l, uint32_t link, const struct reload_msg *m);
 bool reload_sim_lie_instead(struct reload_sim_liar *l, struct reload_msg *m);
 bool reload_sim_lie_forged(struct reload_sim_liar *l, uint32_t link, struct reload_msg *m);
+bool reload_sim_lie_estimates(struct reload_sim_liar *l, uint32_t link, const struct reload_msg *m);
 void reload_sim_lie_damaged(struct reload_sim_liar *l, uint32_t link, struct span message);
 
 /*

@@ -2,7 +2,8 @@
 #include "sim/liar.h"
 
 enum {
-	DAMAGE_BYTES = 32
+	DAMAGE_BYTES = 32,
+	VIA_MAX = 8 /* entries of the way back that a false answer takes */
 };
 
 /* -- answers --------------------------------------------------------------------------------------------------------- */
@@ -99,7 +100,7 @@ static void stead_body(struct wr *w, struct reload_arena *arena, const struct wi
 static bool way_back(const struct reload_sim_liar *l, const struct wire_ctx *ctx,
 	const struct reload_msg *m, struct wr *list, uint32_t *link)
 {
-	struct reload_destination via[RELOAD_SIM_LIES], d;
+	struct reload_destination via[VIA_MAX], d;
 	size_t count = 0;
 	struct rd r = rd_of(m->header.via_list);
 	while (count < COUNT_OF(via) && reload_dest_next(&r, ctx, &d))
@@ -189,6 +190,32 @@ bool reload_sim_lie_forged(struct reload_sim_liar *l, uint32_t link, struct relo
 			.certificates = m->security.certificates,
 			.certificates_count = m->security.certificates_count });
 	reload_sim_liar_send(l, RELOAD_SIM_LIE_MALFORMED, link, wr_done(&w));
+	wr_clear(&w);
+	return true;
+}
+
+bool reload_sim_lie_estimates(struct reload_sim_liar *l, uint32_t link, const struct reload_msg *m)
+{
+	struct wire_ctx ctx = reload_config_wire_ctx(l->config);
+	const struct reload_self_tuning largest = { UINT32_C(1) << 31, UINT32_MAX, 86400 };
+	if ((m->code != RELOAD_PROBE_REQ && m->code != RELOAD_PROBE_ANS) || !m->extensions_count)
+		return false;
+	struct reload_sim_forger forger = reload_sim_liar_forger(l);
+	struct wr data, w;
+	wr_init(&data);
+	wr_init(&w);
+	reload_wire_write(&data, &reload_self_tuning_wire, &ctx, &largest);
+	const struct reload_extension e = { .type = RELOAD_EXTENSION_SELF_TUNING,
+		.contents = wr_done(&data) };
+	reload_sim_forge(&w, &forger,
+		&(struct reload_sim_forged){ .code = m->code,
+			.transaction = m->header.transaction_id,
+			.destination_list = m->header.destination_list,
+			.bytes = m->body_bytes,
+			.extensions = &e,
+			.extensions_count = 1 });
+	reload_sim_liar_send(l, RELOAD_SIM_LIE_ESTIMATES, link, wr_done(&w));
+	wr_clear(&data);
 	wr_clear(&w);
 	return true;
 }

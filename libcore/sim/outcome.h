@@ -70,6 +70,10 @@ struct reload_sim_outcome {
 	double rest_bytes_per_peer_hour; /* the same while no fault was at work; 0: there was no such time */
 	double links_per_peer,
 		needed_links_per_peer; /* at the end; needed: a neighbour or finger of one of the ends */
+	/* of peers that tune themselves, errors of the estimates in force in per cent; by the truth of the whole load for failures and joins */
+	struct reload_sim_spread size_error, failures_error, joins_error, interval_s;
+	struct reload_sim_spread own_size_error, own_failures_error, own_joins_error;
+	double wrong_successors_percent; /* peers whose first successor was another one, of all looks */
 	uint64_t lies, lies_refused,
 		lies_believed; /* of byzantine peers; answers to Stores and Fetches that were believed */
 	struct reload_sim_reads reads;

@@ -104,6 +104,9 @@ static void put_lookups(struct wr *w, const struct reload_sim_outcome *o)
 
 static void put_traffic(struct wr *w, const struct reload_sim_outcome *o)
 {
+	if (o->wrong_successors_percent > 0)
+		wr_format(w, "ring      %.2f%% of the looks at a peer found a wrong successor\n",
+			o->wrong_successors_percent);
 	wr_format(w, "upkeep    ");
 	put_bytes(w, o->maintenance_bytes_per_peer_hour);
 	wr_format(w, " and %.0f messages a peer and hour", o->maintenance_messages_per_peer_hour);
@@ -123,6 +126,21 @@ static void put_traffic(struct wr *w, const struct reload_sim_outcome *o)
 	wr_format(w, "\n");
 }
 
+static void put_estimates(struct wr *w, const struct reload_sim_outcome *o)
+{
+	if (!o->size_error.count)
+		return;
+	wr_format(w, "estimates size off by p50 %.0f%%, p95 %.0f%%", o->size_error.p50,
+		o->size_error.p95);
+	if (o->failures_error.count)
+		wr_format(w, "; failures %.0f%%, %.0f%%", o->failures_error.p50,
+			o->failures_error.p95);
+	if (o->joins_error.count)
+		wr_format(w, "; joins %.0f%%, %.0f%%", o->joins_error.p50, o->joins_error.p95);
+	wr_format(w, "\ninterval  p50 %.1f s, p95 %.1f s, max %.1f s\n", o->interval_s.p50,
+		o->interval_s.p95, o->interval_s.max);
+}
+
 void reload_sim_report_table(struct wr *w, const struct reload_sim_report *r)
 {
 	const struct reload_sim_outcome *o = r->outcome;
@@ -138,6 +156,7 @@ void reload_sim_report_table(struct wr *w, const struct reload_sim_report *r)
 	put_times(w, "Fetch", &o->fetch_ms);
 	put_times(w, "Store", &o->store_ms);
 	put_traffic(w, o);
+	put_estimates(w, o);
 	if (o->lies)
 		wr_format(w,
 			"lies      %llu told, %llu messages refused, %llu answers believed; %llu "
@@ -294,7 +313,13 @@ static void set_spreads(json_t *to, const struct reload_sim_outcome *o)
 		const struct reload_sim_spread *s;
 	} all[] = { { "hops", &o->hops }, { "fetch_ms", &o->fetch_ms },
 		{ "store_ms", &o->store_ms }, { "join_ms", &o->join_ms },
-		{ "heal_ms", &o->heal_ms }, { "repair_ms", &o->repair_ms } };
+		{ "heal_ms", &o->heal_ms }, { "repair_ms", &o->repair_ms },
+		{ "size_error_percent", &o->size_error },
+		{ "own_size_error_percent", &o->own_size_error },
+		{ "own_failures_error_percent", &o->own_failures_error },
+		{ "own_joins_error_percent", &o->own_joins_error },
+		{ "failures_error_percent", &o->failures_error },
+		{ "joins_error_percent", &o->joins_error }, { "interval_s", &o->interval_s } };
 	for (size_t i = 0; i < COUNT_OF(all); i++)
 		json_object_set_new(to, all[i].name, spread_json(all[i].s));
 }
@@ -318,6 +343,7 @@ json_t *reload_sim_report_object(const struct reload_sim_report *r)
 		{ "maintenance_bytes_per_peer_hour", o->maintenance_bytes_per_peer_hour },
 		{ "maintenance_messages_per_peer_hour", o->maintenance_messages_per_peer_hour },
 		{ "rest_bytes_per_peer_hour", o->rest_bytes_per_peer_hour },
+		{ "wrong_successors_percent", o->wrong_successors_percent },
 		{ "links_per_peer", o->links_per_peer },
 		{ "needed_links_per_peer", o->needed_links_per_peer } };
 	for (size_t i = 0; i < COUNT_OF(rates); i++)

@@ -33,6 +33,7 @@ enum {
 	CALM_MS = 40000,
 	READS = 64,       /* final reads at a time */
 	BOUND_EVERY = 64, /* events of a node between two checks of its tables */
+	LOOK_MS = 30000,  /* between two looks at the estimates of the peers */
 	HOUR_MS = 3600000
 };
 
@@ -50,7 +51,9 @@ struct run {
 	struct reload_sim_counts counts; /* at the last sample */
 	uint64_t store_hops, fetch_hops;
 	double upkeep_bytes, upkeep_messages, peer_hours, rest_bytes, rest_peer_hours;
-	bool rest; /* no fault was at work since the last sample */
+	bool rest;                  /* no fault was at work since the last sample */
+	reload_ms look;             /* when the estimates are looked at next */
+	uint64_t joins, load_joins; /* nodes that joined before the load, and in it */
 };
 
 /* -- hooks -------------------------------------------------------------------------------------------------------------------- */
@@ -180,6 +183,10 @@ static void tick(struct run *r)
 	uint32_t incomplete = sampled_look(c);
 	if (now >= r->sample)
 		sample(r, incomplete);
+	if (r->measured && !r->quiet && now >= r->look) {
+		reload_sim_gauge_look(&c->gauge, c->sim);
+		r->look = now + LOOK_MS;
+	}
 	if (r->healed == RELOAD_NEVER && c->steps && c->faults.count && c->step == c->steps_count &&
 		!c->leaving && ring_closed(c, &v))
 		r->healed = now;
@@ -348,6 +355,8 @@ static void load_begin(struct run *r)
 	if (r->scenario.fetches > 0)
 		r->next_fetch = now + reload_prng_exponential(&c->prng, r->fetch_pause);
 	r->measured = true;
+	r->joins = c->joins;
+	r->look = from;
 }
 
 /* Whether the last Update of each node agrees with its tables, in worlds without liars.  Without reactive Updates a change is sent with the next periodic one. */
@@ -356,7 +365,7 @@ static bool updates_agree(struct reload_sim_run_state *c, struct reload_sim_viol
 	for (size_t i = 0; i < c->nodes_count && !c->faults.byzantine; i++) {
 		const struct reload_sim_node *n = reload_sim_node(c->sim, i);
 		if (n->peer && n->role == RELOAD_ROLE_PEER && n->state == RELOAD_STATE_JOINED &&
-			reload_peer_config(n->peer)->chord_reactive &&
+			reload_peer_config(n->peer)->chord_reactive && !c->scenario->algorithm &&
 			!reload_sim_sent_agrees(c->sent, n, reload_sim_now(c->sim), v))
 			return false;
 	}
@@ -377,6 +386,7 @@ static bool get_quiet(struct run *r)
 	struct reload_sim_violation v = { 0 };
 	reload_ms begin = reload_sim_now(c->sim);
 	r->next_store = r->next_fetch = HUGE_VAL;
+	r->load_joins = c->joins - r->joins;
 	r->quiet = true;
 	reload_sim_check_rest_begin(c->checks);
 	for (;;) {
@@ -449,6 +459,7 @@ static void outcome_fill(struct run *r)
 	o->join_ms = reload_sim_numbers_spread(&c->join_ms);
 	o->heal_ms = reload_sim_numbers_spread(&c->heal_ms);
 	o->repair_ms = reload_sim_numbers_spread(&c->repair_ms);
+	reload_sim_gauge_fill(&c->gauge, r->quiet ? r->load_joins : c->joins - r->joins, o);
 	if (r->peer_hours > 0) {
 		o->maintenance_bytes_per_peer_hour = r->upkeep_bytes / r->peer_hours;
 		o->maintenance_messages_per_peer_hour = r->upkeep_messages / r->peer_hours;
@@ -476,6 +487,7 @@ static void run_clear(struct run *r)
 		&c->heal_ms, &c->repair_ms };
 	for (size_t i = 0; i < COUNT_OF(numbers); i++)
 		reload_sim_numbers_clear(numbers[i]);
+	reload_sim_gauge_clear(&c->gauge);
 	free(c->steps);
 	free(c->nodes);
 	free(c->leaving_nodes);

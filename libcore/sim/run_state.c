@@ -302,6 +302,7 @@ void reload_sim_run_state_event(
 	bool joined = ev->code == RELOAD_STATE_JOINED;
 	reload_ms now = reload_sim_now(c->sim);
 	c->joined += joined;
+	c->joins += joined && !own->joined;
 	c->joined -= own->joined;
 	if (joined && !own->joined && now >= n->started)
 		reload_sim_numbers_add(&c->join_ms, (double)(now - n->started));

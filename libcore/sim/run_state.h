@@ -9,6 +9,7 @@
 #include "sim/hold_down.h"
 #include "sim/sent.h"
 #include "sim/fault.h"
+#include "sim/gauge.h"
 #include "sim/loss_budget.h"
 #include "sim/stats.h"
 
@@ -82,6 +83,8 @@ struct reload_sim_run_state {
 	size_t sampled_count;
 
 	struct reload_sim_numbers hops, fetch_ms, store_ms, join_ms, heal_ms, repair_ms;
+	struct reload_sim_gauge gauge;
+	uint64_t joins; /* nodes that joined, at any time */
 	bool violated, stopped;
 };
 

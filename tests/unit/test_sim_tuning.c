@@ -1,5 +1,6 @@
 /* Rings of CHORD-SELF-TUNING in the simulated world: what the peers tell each other, and whom they miss. */
 #include "sim/internal.h"
+#include "sim/run.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -149,12 +150,49 @@ static void the_other_ring(void **state)
 	assert_int_equal(w.probes, 0);
 }
 
+static struct reload_sim_outcome outcome(bool liars)
+{
+	static struct reload_sim_outcome o;
+	struct reload_sim_scenario s;
+	reload_sim_scenario_init(&s);
+	s.peers = 24;
+	s.duration = 10 * MINUTE_MS;
+	s.churn = RELOAD_SIM_SESSIONS_EXPONENTIAL;
+	s.session = 20 * MINUTE_MS;
+	s.algorithm = 1;
+	s.byzantine = liars ? 200000 : 0;
+	s.lies = 256;
+	reload_sim_scenario_run(&s, 3, NULL, &o);
+	if (!o.ok)
+		print_error("%s\n", o.violation.words);
+	assert_true(o.ok);
+	return o;
+}
+
+/* What a run says of the estimates, against the truth; and what liars do who tell the largest numbers that are believed (RFC 7363 s14). */
+static void against_the_truth(void **state)
+{
+	(void)state;
+	struct reload_sim_outcome honest = outcome(false), lied = outcome(true);
+	assert_true(honest.size_error.count > 100 && honest.interval_s.count > 100);
+	assert_true(honest.own_size_error.p50 < 40);
+	assert_true(honest.own_failures_error.count && honest.own_failures_error.p50 < 150);
+	assert_true(honest.wrong_successors_percent < 10);
+	assert_int_equal(honest.lies, 0);
+	assert_true(lied.lies > 50);
+	assert_true(lied.size_error.max > 1e6); /* some believed it */
+	assert_true(lied.own_size_error.p50 < 60);
+	assert_true(lied.interval_s.p50 >= 15 && lied.interval_s.max <= 600);
+	assert_true(lied.fetches_good * 100 >= lied.fetches_expected * 95);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(estimates_travel),
 		cmocka_unit_test(silence_is_noticed),
 		cmocka_unit_test(the_other_ring),
+		cmocka_unit_test(against_the_truth),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

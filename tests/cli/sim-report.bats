@@ -1,0 +1,35 @@
+#!/usr/bin/env bats
+# The report on overlays that set their own pace: its short form, and verdicts that a planted fault turns.
+
+setup() {
+	cd "$BATS_TEST_DIRNAME/../.." || return 1
+	SIM=${RELOAD_BIN:?directory of the binaries}/reload-sim
+}
+
+# R7363-29, R7363-12: the interval of a quiet ring is long, that of a busy one short
+@test "a ring that tunes itself is busy when peers come and go, and quiet when they do not" {
+	run tests/sim/report --short --only 1 --sim "$SIM"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	grep -q '^\* a quiet ring costs less than a quarter of a busy one: \*\*yes' <<<"$output"
+	grep -q '^\* the interval of a quiet ring is more than three times that of a busy one: \*\*yes' <<<"$output"
+	grep -q '^\* 10 min: no fixed interval is better in traffic and success: \*\*yes' <<<"$output"
+}
+
+@test "with a fixed interval planted in its place the verdicts turn" {
+	run tests/sim/report --short --only 1 --sim "$SIM" --plant "--algorithm chord-reload --reactive no --update-interval 60s"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	grep -q '^\* a quiet ring costs less than a quarter of a busy one: \*\*no' <<<"$output"
+	grep -q '^\* the interval of a quiet ring is more than three times that of a busy one: \*\*no' <<<"$output"
+}
+
+# Section 14: one of five peers tells the largest numbers that are believed
+@test "liars move the interval within its bounds, and half of the peers may fail" {
+	run tests/sim/report --short --only 2,3 --sim "$SIM"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	grep -q 'with liars the interval stays within 15 s and chord-update-interval: \*\*yes' <<<"$output"
+	grep -q 'with 20% liars success falls by 2 points at most: \*\*yes' <<<"$output"
+	grep -q '^\* every ring that tunes itself becomes whole again: \*\*yes' <<<"$output"
+}

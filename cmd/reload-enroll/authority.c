@@ -127,6 +127,9 @@ enum reload_err enroll_certify(struct reload_cert **out, struct reload_cert_requ
 	struct wr der;
 	enum reload_err err;
 	wr_init(&der);
+	req->not_before = with->now - ENROLL_BACKDATED_MS;
+	if (a && req->not_before < a->cert->not_before)
+		req->not_before = a->cert->not_before;
 	if (a && req->not_after > a->cert->not_after)
 		req->not_after =
 			a->cert->not_after; /* a certificate must not outlive its authority */

@@ -7,6 +7,8 @@
 enum {
 	ENROLL_DAY_MS = 86400000
 };
+/* clocks of other nodes may be behind by that: certificates begin so much earlier */
+#define ENROLL_BACKDATED_MS    ((reload_ms)300000)
 #define ENROLL_NODE_VALIDITY   ((reload_ms)90 * ENROLL_DAY_MS)
 #define ENROLL_CONFIG_VALIDITY ((reload_ms)365 * ENROLL_DAY_MS)
 #define ENROLL_CA_VALIDITY     ((reload_ms)1825 * ENROLL_DAY_MS)
@@ -138,7 +140,7 @@ struct enroll_certify {
 };
 
 /*
- * enroll_certify() makes the certificate of req, which ends no later than the authority's, and checks it as every node would.  *out may be set
+ * enroll_certify() makes the certificate of req, which begins ENROLL_BACKDATED_MS ago, within the validity of the authority's, and checks it as every node would.  *out may be set
  * on failure as well, and is to be freed.
  */
 enum reload_err enroll_certify(struct reload_cert **out, struct reload_cert_request *req,

@@ -55,7 +55,6 @@ static enum reload_err certify(struct issue *m, const struct reload_config *conf
 		.user = m->user,
 		.node_ids = m->ids,
 		.node_ids_count = m->ids_count,
-		.not_before = m->now,
 		.not_after = m->now + m->validity,
 	};
 	struct enroll_certify with = { .config = config,
@@ -287,6 +286,13 @@ int enroll_self(struct cli *cli)
 	return err ? fail(&m, err, &why) : 0;
 }
 
+/* How long it was good when it was made. */
+static reload_ms validity_of(const struct reload_cert *old)
+{
+	reload_ms lasts = old->not_after - old->not_before;
+	return lasts > ENROLL_BACKDATED_MS ? lasts - ENROLL_BACKDATED_MS : lasts;
+}
+
 enum reload_err enroll_self_again(struct reload_cert **out, struct cli *cli,
 	const struct reload_cert *old, const struct reload_config *config,
 	struct reload_error_text *why)
@@ -295,7 +301,7 @@ enum reload_err enroll_self_again(struct reload_cert **out, struct cli *cli,
 	struct issue m = { .cli = cli,
 		.user = old->user,
 		.now = enroll_now(),
-		.validity = old->not_after - old->not_before,
+		.validity = validity_of(old),
 		.ids_count = old->node_ids_count };
 	struct enroll_target target = { .lock = -1 };
 	if (cli_has(cli, "key"))

@@ -36,7 +36,7 @@ enum reload_err enroll_keypair_authority(struct enroll_keypair *out, const char 
 	reload_utc now, reload_utc until, struct reload_error_text *why)
 {
 	struct reload_cert_request req = {
-		.authority_name = name, .not_before = now, .not_after = until
+		.authority_name = name, .not_before = now - ENROLL_BACKDATED_MS, .not_after = until
 	};
 	return make(out, &req, NULL, why);
 }
@@ -49,8 +49,10 @@ enum reload_err enroll_keypair_signer(struct enroll_keypair *out, const char *ov
 		.user = user,
 		.node_ids = node,
 		.node_ids_count = 1,
-		.not_before = now,
+		.not_before = now - ENROLL_BACKDATED_MS,
 		.not_after = until };
+	if (req.not_before < issuer->cert->not_before)
+		req.not_before = issuer->cert->not_before;
 	if (req.not_after > issuer->cert->not_after)
 		req.not_after = issuer->cert->not_after;
 	return make(out, &req, issuer, why);

@@ -15,7 +15,6 @@
 #include <sys/stat.h>
 
 enum {
-	BACKDATED_MS = 300000,   /* clocks of clients are behind */
 	ANSWERED_MS = 600 * 1000 /* how long an answer that was lost is given once more */
 };
 
@@ -230,13 +229,12 @@ static bool is_over(const struct enroll_authority *a, reload_utc now)
 static bool certify(struct serve_enrollment *e, struct making *m)
 {
 	const struct enroll_authority *a = m->authority;
-	reload_utc now = enroll_now(), begin = now - BACKDATED_MS;
+	reload_utc now = enroll_now();
 	struct reload_cert_request req = {
 		.overlay = a->config->instance_name,
 		.user = e->user,
 		.node_ids = m->ids,
 		.node_ids_count = m->ids_count,
-		.not_before = begin > a->cert->not_before ? begin : a->cert->not_before,
 		.not_after = now + ENROLL_NODE_VALIDITY,
 	};
 	struct enroll_certify with = {

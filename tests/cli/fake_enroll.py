@@ -1,7 +1,7 @@
 """An HTTPS server that answers as a path says, for tests of clients: fake_enroll.py CERT KEY PORT LOG [DER].
 
 /redirect/CODE/URL (the rest of the path, after "to:")   /token/WORD   /status/CODE   /html   /big   /der   /silent
-Each request becomes a line of LOG: method, path and the names of the fields of a form.
+Each request becomes a line of LOG: method, path and the names of the fields of a form; the field csr is written to LOG.csr.
 """
 import re
 import ssl
@@ -32,6 +32,10 @@ class Handler(BaseHTTPRequestHandler):
         with open(LOG, "a", encoding="utf-8") as log:
             print(self.command, self.path, b",".join(fields).decode(), b",".join(kinds).decode(),
                   self.headers.get("Accept"), flush=True, file=log)
+        csr = re.search(rb'name="csr".*?\r\n\r\n(.*?)\r\n--', body, re.DOTALL)
+        if csr:
+            with open(LOG + ".csr", "wb") as out:
+                out.write(csr.group(1))
         part = self.path.split("/")
         if part[1] == "redirect":
             self.answer(int(part[2]), "text/plain", b"", Location=self.path.split("to:", 1)[1])

@@ -428,6 +428,11 @@ within_a_second() {
 	[ ! -e "lab/$elsewhere.requests" ]
 	# R-11.3-05 R-11.3-06 R-11.3-10 R-11.3-11
 	grep -q '^POST /token/bad_CSR username,password,csr application/pkcs10 application/pkix-cert$' "lab/$fake.requests"
+	# openssl takes the request that is made
+	run openssl req -inform DER -in "lab/$fake.requests.csr" -verify -noout -text
+	[ "$status" -eq 0 ]
+	matches "$output" 'verify OK'
+	matches "$output" 'Public Key Algorithm: id-ecPublicKey'
 }
 
 @test "a configuration is fetched from https only, through five redirects at most" {

@@ -1,21 +1,17 @@
 #include "ready.h"
 
-#include "control/local_socket_io.h"
+#include "common/notify.h"
 #include "link/poll_io.h"
 #include "log.h"
 #include "util/alloc.h"
 
 #include <errno.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 enum {
-	LOOK_MS =
-		2000, /* between two looks at the state, and the longest between two feeds of the watchdog */
+	LOOK_MS = 2000, /* the longest between two looks at the state */
 	TEXT = 512
 };
 
@@ -37,23 +33,19 @@ bool agent_ready(const struct agent *agent)
 	return good || !listed;
 }
 
-/* -- systemd: the protocol of sd_notify(3) ------------------------------------------------------------------------------ */
+/* -- the service manager ----------------------------------------------------------------------------------------------- */
 
 struct agent_notify {
 	struct agent *agent;
-	int fd;
-	struct sockaddr_un to;
-	socklen_t to_len;
+	struct cli_notify *to;
 	struct reload_timer look;
-	reload_ms pause;
-	bool watched, announced, stopping;
+	bool announced, stopping;
 	char status[TEXT]; /* the last one that was sent */
 };
 
 static void send_text(struct agent_notify *n, const char *text)
 {
-	if (sendto(n->fd, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL,
-		    (struct sockaddr *)&n->to, n->to_len) < 0)
+	if (!cli_notify_send(n->to, text))
 		agent_log(n->agent->log, "agent", RELOAD_LEVEL_DEBUG,
 			"the service manager was not told: %s", strerror(errno));
 }
@@ -83,56 +75,25 @@ static void send_status(struct agent_notify *n)
 static void on_look(void *arg)
 {
 	struct agent_notify *n = arg;
-	if (n->watched)
-		send_text(n, "WATCHDOG=1");
+	reload_ms now = reload_poll_now(), pause = cli_notify_feed(n->to, now);
 	if (!n->stopping)
 		send_status(n);
-	reload_timer_arm(reload_poll_timers(n->agent->poll), &n->look, reload_poll_now() + n->pause,
-		on_look, n);
-}
-
-/* WATCHDOG_USEC counts for this process alone, when WATCHDOG_PID says so. */
-static reload_ms watchdog_ms(void)
-{
-	const char *usec = getenv("WATCHDOG_USEC"), *pid = getenv("WATCHDOG_PID");
-	unsigned long long us = usec ? strtoull(usec, NULL, 10) : 0;
-	if (pid && strtol(pid, NULL, 10) != (long)getpid())
-		return 0;
-	return us / 1000;
-}
-
-/* A path, or @ and a name in the abstract namespace. */
-static bool address_of(struct agent_notify *n, const char *path)
-{
-	if ((path[0] != '/' && path[0] != '@') || !path[1] || !reload_local_address(&n->to, path))
-		return false;
-	n->to_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
-	if (path[0] == '@')
-		n->to.sun_path[0] = 0;
-	return true;
+	reload_timer_arm(reload_poll_timers(n->agent->poll), &n->look,
+		now + (pause < LOOK_MS ? pause : LOOK_MS), on_look, n);
 }
 
 struct agent_notify *agent_notify_start(struct agent *agent)
 {
-	const char *path = getenv("NOTIFY_SOCKET");
-	struct agent_notify *n;
-	reload_ms watchdog = watchdog_ms();
-	if (!path || !*path)
-		return NULL;
-	n = RELOAD_NEW(agent_notify);
-	n->agent = agent;
-	n->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (n->fd < 0 || !address_of(n, path)) {
+	const char *bad;
+	struct cli_notify *to = cli_notify_open(&bad);
+	if (bad)
 		agent_log(agent->log, "agent", RELOAD_LEVEL_WARN,
-			"the service manager cannot be told: NOTIFY_SOCKET=%.200s", path);
-		if (n->fd >= 0)
-			close(n->fd);
-		free(n);
+			"the service manager cannot be told: NOTIFY_SOCKET=%.200s", bad);
+	if (!to)
 		return NULL;
-	}
-	n->watched = watchdog > 0;
-	n->pause = watchdog && watchdog / 2 < LOOK_MS ? watchdog / 2 : LOOK_MS;
-	n->pause = n->pause ? n->pause : 1;
+	struct agent_notify *n = RELOAD_NEW(agent_notify);
+	n->agent = agent;
+	n->to = to;
 	on_look(n);
 	return n;
 }
@@ -158,6 +119,6 @@ void agent_notify_stop(struct agent_notify *n)
 	if (!n)
 		return;
 	reload_timer_cancel(reload_poll_timers(n->agent->poll), &n->look);
-	close(n->fd);
+	cli_notify_close(n->to);
 	free(n);
 }

@@ -1,5 +1,6 @@
 /* serve: the configuration document and certificates over HTTPS, until it is stopped. */
 #include "common/call.h"
+#include "common/notify.h"
 #include "link/sockaddr_io.h"
 #include "common/password.h"
 #include "reload-enroll/accounts.h"
@@ -198,10 +199,18 @@ static void loop(struct serve *s, int stop_fd)
 	struct pollfd fds[] = { { .fd = stop_fd, .events = POLLIN },
 		{ .fd = serve_http_fd(s), .events = POLLIN },
 		{ .fd = worker_pool_fd(s->pool), .events = POLLIN } };
+	const char *bad;
+	struct cli_notify *manager = cli_notify_open(&bad);
+	if (bad)
+		cli_warn(s->cli, "the service manager cannot be told: NOTIFY_SOCKET=%.200s", bad);
+	(void)cli_notify_send(manager, "READY=1");
 	do {
 		int wait = serve_http_run(s);
-		(void)poll(fds, COUNT_OF(fds), wait);
+		reload_ms feed = cli_notify_feed(manager, cli_monotonic());
+		(void)poll(fds, COUNT_OF(fds), feed < (reload_ms)wait ? (int)feed : wait);
 	} while (!fds[0].revents);
+	(void)cli_notify_send(manager, "STOPPING=1");
+	cli_notify_close(manager);
 	json_t *o = json_pack("{s:s, s:I, s:I}", "type", "summary", "issued", (json_int_t)s->issued,
 		"refused", (json_int_t)s->refused);
 	cli_print(s->cli, o, print_summary, s->cli);

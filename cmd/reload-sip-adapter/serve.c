@@ -3,6 +3,7 @@
 
 #include "common/home.h"
 #include "common/metrics.h"
+#include "common/notify.h"
 #include "reload-sip-adapter/gateway.h"
 #include "reload-sip-adapter/serve_metrics.h"
 #include "reload-sip-adapter/serve_show.h"
@@ -33,7 +34,8 @@ struct run {
 	uint64_t stop_watch, hup_watch;
 	reload_ms stop_at; /* RELOAD_NEVER: not stopping */
 	reload_ms nonce_ms;
-	struct metrics *metrics; /* NULL: nowhere */
+	struct metrics *metrics;    /* NULL: nowhere */
+	struct cli_notify *manager; /* of services, NULL: nobody wants to know */
 };
 
 /* -- what the rooms tell ------------------------------------------------------------------------------------------------------------- */
@@ -284,8 +286,10 @@ static void on_stop(void *arg, unsigned events)
 	r->stop_watch = reload_poll_add(r->a.poll, r->stop_fd, RELOAD_POLL_IN, on_stop, r);
 	r->a.stopping = true;
 	r->stop_at = again ? 0 : reload_poll_now() + ADAPTER_STOP_MS;
-	if (!again)
+	if (!again) {
+		(void)cli_notify_send(r->manager, "STOPPING=1");
 		fork_stop_all(&r->a);
+	}
 	for (size_t i = 0; !again && i < r->a.served_count; i++) {
 		gateway_withdraw(&r->a, r->a.served[i]);
 		(void)served_leave(r->a.served[i]);
@@ -329,8 +333,17 @@ static bool leaves(const struct run *r)
 
 static void loop(struct run *r)
 {
-	while (!r->a.stopping || leaves(r))
-		reload_poll_pass(r->a.poll, r->a.stopping ? ADAPTER_STOP_MS / 20 : RELOAD_NEVER);
+	const char *bad;
+	r->manager = cli_notify_open(&bad);
+	if (bad)
+		cli_warn(r->a.cli, "the service manager cannot be told: NOTIFY_SOCKET=%.200s", bad);
+	(void)cli_notify_send(r->manager, "READY=1");
+	while (!r->a.stopping || leaves(r)) {
+		reload_ms feed = cli_notify_feed(r->manager, reload_poll_now());
+		reload_ms wait = r->a.stopping ? ADAPTER_STOP_MS / 20 : RELOAD_NEVER;
+		reload_poll_pass(r->a.poll, feed < wait ? feed : wait);
+	}
+	cli_notify_close(r->manager);
 }
 
 static void begin(struct run *r)

@@ -15,7 +15,7 @@
 #   make changelog    write CHANGELOG.md anew from the commit messages
 #   make completions  write completions/ anew from the tables of the programs
 #   make man          check the manual pages
-#   make install      programs, manual pages and completions, under $(DESTDIR)$(PREFIX); what only other programs run goes to
+#   make install      programs, manual pages, completions and units of systemd, under $(DESTDIR)$(PREFIX); what only other programs run goes to
 #                     $(DESTDIR)$(LIBEXECDIR)/reload (for another LIBEXECDIR than $(PREFIX)/libexec name it to make as well)
 #   make uninstall    remove them
 #   make clean
@@ -26,6 +26,7 @@ MODE    ?= $(if $(filter fuzz,$(MAKECMDGOALS)),fuzz,$(if $(filter install bench 
 O       ?= build/$(MODE)
 PREFIX  ?= /usr/local
 LIBEXECDIR ?= $(PREFIX)/libexec
+SYSTEMDDIR ?= $(PREFIX)/lib/systemd/system
 VERSION := 0.1.0
 
 # Rooms from low to high: a room includes only rooms to its left (tests/lint/rooms checks this).
@@ -40,7 +41,7 @@ all: programs
 BUILD_DEPS := build-essential pkg-config libssl-dev libjansson-dev libexpat1-dev libxml2-dev libglib2.0-dev libbsd-dev libsqlite3-dev libc-ares-dev libnice-dev libmicrohttpd-dev libcurl4-openssl-dev libpq-dev libqrencode-dev libcrypt-dev \
 	libsofia-sip-ua-dev libopus-dev libsrtp2-dev libavahi-client-dev libavahi-glib-dev libedit-dev
 CHECK_DEPS := libcmocka-dev bats tshark clang libclang-rt-14-dev clang-format mandoc jq openssl python3 \
-	libxml2-utils zsh fish iproute2 procps xxd nftables sqlite3 postgresql zbar-tools curl dnsmasq-base coturn conntrack sox strace sip-tester sipsak kamailio baresip-core avahi-daemon avahi-utils dbus-daemon python3-prometheus-client tmux
+	libxml2-utils zsh fish iproute2 procps xxd nftables sqlite3 postgresql zbar-tools curl dnsmasq-base coturn conntrack sox strace sip-tester sipsak kamailio baresip-core avahi-daemon avahi-utils dbus-daemon python3-prometheus-client tmux systemd
 
 define ensure
 	@command -v dpkg-query >/dev/null || exit 0; \
@@ -288,6 +289,7 @@ man: check-deps programs
 	$(Q)RELOAD_BIN=$(abspath $(O)) tests/lint/man
 
 SHARE = $(DESTDIR)$(PREFIX)/share
+UNITS := $(notdir $(wildcard units/*.service units/*.timer))
 install: programs
 	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/man/man1 $(SHARE)/man/man5 $(SHARE)/man/man7 $(SHARE)/man/man8 \
 		$(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions $(SHARE)/fish/vendor_completions.d
@@ -299,6 +301,13 @@ install: programs
 	install -m 644 $(PROGRAMS:%=completions/%) $(SHARE)/bash-completion/completions
 	install -m 644 $(PROGRAMS:%=completions/_%) $(SHARE)/zsh/site-functions
 	install -m 644 $(PROGRAMS:%=completions/%.fish) $(SHARE)/fish/vendor_completions.d
+	install -d $(DESTDIR)$(SYSTEMDDIR) $(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(PREFIX)/lib/tmpfiles.d
+	for unit in $(UNITS); do \
+		sed 's,@BINDIR@,$(PREFIX)/bin,g' units/$$unit >$(DESTDIR)$(SYSTEMDDIR)/$$unit && \
+		chmod 644 $(DESTDIR)$(SYSTEMDDIR)/$$unit || exit 1; \
+	done
+	install -m 644 units/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/reload.conf
+	install -m 644 units/tmpfiles.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/reload.conf
 
 uninstall:
 	rm -f $(PROGRAMS:%=$(DESTDIR)$(PREFIX)/bin/%) $(PRIVATE:%=$(DESTDIR)$(LIBEXECDIR)/reload/%) \
@@ -306,6 +315,7 @@ uninstall:
 	for page in man/*.[1-8]; do rm -f $(SHARE)/man/man$${page##*.}/$${page#man/}; done
 	rm -f $(PROGRAMS:%=$(SHARE)/bash-completion/completions/%) $(PROGRAMS:%=$(SHARE)/zsh/site-functions/_%) \
 		$(PROGRAMS:%=$(SHARE)/fish/vendor_completions.d/%.fish)
+	rm -f $(UNITS:%=$(DESTDIR)$(SYSTEMDDIR)/%) $(DESTDIR)$(PREFIX)/lib/sysusers.d/reload.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/reload.conf
 	rmdir $(DESTDIR)$(LIBEXECDIR)/reload 2>/dev/null || true
 
 clean:

@@ -86,7 +86,7 @@ bool adapter_is_own(const struct adapter *a, const url_t *url, const struct relo
 /* -- auth.c --------------------------------------------------------------------------------------------------------------------- */
 
 /*
- * auth_check() returns whether the request of a device is from one that knows the password of aor; else it was answered through t with a challenge or a
+ * auth_check() returns whether the request of a device is from one that knows the password of aor; else it was answered, and t freed, with a challenge or a
  * refusal.  c is NULL for a datagram; a connection is believed from then on.
  */
 bool auth_check(struct adapter *a, struct message *m, struct reload_sip_txn *t, const char *aor,
@@ -105,3 +105,10 @@ void registrar_take(
 /* adapter_answer() answers a request through its transaction. */
 void adapter_answer(
 	struct reload_sip_txn *t, const struct message *m, int status, const char *lines);
+
+/*
+ * adapter_reject() answers a request of somebody whose password or certificate is not known, once, and frees its transaction: a response that is repeated
+ * would go to whomever a forged address names, again and again (RFC 3261 s26.3.2.4).
+ */
+void adapter_reject(struct adapter *a, struct reload_sip_txn *t, const struct message *m,
+	int status, const char *lines);

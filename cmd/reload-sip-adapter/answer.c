@@ -54,6 +54,13 @@ void adapter_refuse(struct adapter *a, const struct message *m, int status, cons
 	wr_clear(&w);
 }
 
+void adapter_reject(struct adapter *a, struct reload_sip_txn *t, const struct message *m,
+	int status, const char *lines)
+{
+	reload_sip_txn_free(t);
+	adapter_refuse(a, m, status, lines);
+}
+
 bool adapter_is_own(const struct adapter *a, const url_t *url, const struct reload_sip_hop *from)
 {
 	struct reload_ip_port at, local;

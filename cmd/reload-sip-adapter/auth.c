@@ -37,7 +37,7 @@ static void challenge(const struct check *k, bool stale)
 	}
 	wr_u8(&w, 0);
 	k->a->counts.challenges++;
-	adapter_answer(k->t, k->m, k->ends_here ? 401 : 407, (const char *)w.at);
+	adapter_reject(k->a, k->t, k->m, k->ends_here ? 401 : 407, (const char *)w.at);
 	wr_clear(&w);
 }
 
@@ -107,7 +107,7 @@ bool auth_check(struct adapter *a, struct message *m, struct reload_sip_txn *t, 
 	if (!message_is(m, "REGISTER") && c && c->user && !strcmp(c->user, aor))
 		return true;
 	if (!a->users_path) {
-		adapter_answer(t, m, 403, NULL);
+		adapter_reject(a, t, m, 403, NULL);
 		return false;
 	}
 	if (!credentials(&k, &d) || !is_right(&k, &d, aor)) {

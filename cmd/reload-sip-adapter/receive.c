@@ -98,19 +98,19 @@ static void on_dialog(
 	start.call = call_find(&a->calls, m, e, &start.sender, &start.receiver);
 	struct call_end *from = start.sender;
 	if (!start.call || !from || start.call->state == CALL_OVER) {
-		adapter_answer(t, m, 481, NULL);
+		adapter_reject(a, t, m, 481, NULL);
 		return;
 	}
 	if (!from->node != !e || (e && strcmp(e->node, from->node) != 0)) {
 		a->counts.forged++;
-		adapter_answer(t, m, 403, NULL);
+		adapter_reject(a, t, m, 403, NULL);
 		return;
 	}
 	bool same = from->hop.transport == m->from.transport &&
 		    (m->from.connection ? m->from.connection == from->hop.connection
 					: !memcmp(m->from.remote.addr, from->hop.remote.addr, 16));
 	if (!e && !same && !from->outside && !from->served) {
-		adapter_answer(t, m, 403, NULL);
+		adapter_reject(a, t, m, 403, NULL);
 		return;
 	}
 	/* of whoever is outside the tags are all that can be asked for */
@@ -140,11 +140,11 @@ static void on_foreign(
 	struct reload_aor aor;
 	if (!is_hosted(a, m)) {
 		a->counts.forged++;
-		adapter_answer(t, m, 403, NULL);
+		adapter_reject(a, t, m, 403, NULL);
 		return;
 	}
 	if (a->foreign_forks >= ADAPTER_FOREIGN_MAX) {
-		adapter_answer(t, m, 503, RETRY_AFTER);
+		adapter_reject(a, t, m, 503, RETRY_AFTER);
 		return;
 	}
 	(void)message_uri(text, m->sip->sip_request->rq_url);
@@ -175,7 +175,7 @@ static void on_device(
 	}
 	if (!s) {
 		a->counts.forged++;
-		adapter_answer(t, m, 403, NULL);
+		adapter_reject(a, t, m, 403, NULL);
 		return;
 	}
 	if (!auth_check(a, m, t, s->user, c))
@@ -218,11 +218,10 @@ static bool requires_more(struct adapter *a, const struct message *m, struct rel
 {
 	const sip_proxy_require_t *r = m->sip->sip_proxy_require;
 	char lines[512];
-	(void)a;
 	if (!r || !r->k_items || !r->k_items[0])
 		return false;
 	snprintf(lines, sizeof(lines), "Unsupported: %.400s\r\n", r->k_items[0]);
-	adapter_answer(t, m, 420, lines);
+	adapter_reject(a, t, m, 420, lines);
 	return true;
 }
 
@@ -235,9 +234,9 @@ static void on_request(
 	bool sip_uri =
 		url->url_type == url_sip || url->url_type == url_sips || url->url_type == url_tel;
 	if (!sip_uri)
-		adapter_answer(t, m, 416, NULL);
+		adapter_reject(a, t, m, 416, NULL);
 	else if (sip->sip_max_forwards && !sip->sip_max_forwards->mf_count)
-		adapter_answer(t, m, 483, NULL);
+		adapter_reject(a, t, m, 483, NULL);
 	else if (requires_more(a, m, t))
 		return;
 	else if (sip->sip_to->a_tag)

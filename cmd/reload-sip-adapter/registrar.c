@@ -199,7 +199,7 @@ void registrar_take(
 			? adapter_served(a, aor.name)
 			: NULL;
 	if (!s) {
-		adapter_answer(t, m, 404, NULL);
+		adapter_reject(a, t, m, 404, NULL);
 		return;
 	}
 	if (!auth_check(a, m, t, s->user, c))

@@ -505,6 +505,14 @@ def limits(udp, tcp):
     for lines, wanted in (('Proxy-Require: magic\r\n', 420),):
         check(alice.ask('OPTIONS', 'bob', lines=lines)['answer'].status == wanted, lines)
     check(alice.ask('OPTIONS', 'mailto:bob@calls.example')['answer'].status == 416, 'another scheme')
+    # nothing is kept of who is not known, and nothing repeated: the address may be forged (RFC 3261 s26.3.2.4)
+    stranger = Device('alice', udp)
+    ask = stranger.request('INVITE', 'sip:bob@' + DOMAIN, {'id': fresh('s')}, 1, body=SDP)
+    asked = []
+    for _ in range(2):
+        stranger.send(ask)
+        asked.append(stranger.receive(407).all('Proxy-Authenticate'))
+    check(asked[0] != asked[1], 'a challenge is kept:', asked)
     # a From that is not the own AOR
     forged = alice.ask('MESSAGE', 'bob', call={'from': 'carol'})
     check(forged['answer'].status == 403, 'forged:', forged['answer'].start)

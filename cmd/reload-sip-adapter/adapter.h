@@ -56,7 +56,6 @@ struct adapter {
 	size_t forks, foreign_forks;
 	TAILQ_HEAD(, fork) all_forks;
 	uint8_t loop_secret[16];
-	uint64_t branches; /* made */
 	struct adapter_counts counts;
 	bool stopping;
 };

@@ -17,7 +17,8 @@ enum {
 	FORK_BRANCHES_MAX = 32,
 	FORK_TIMER_C_MS = 185000, /* more than three minutes (RFC 3261 s16.6 step 11) */
 	FORK_TURN_MS = 4000,
-	FORK_CANCEL_MS = 32000 /* after a CANCEL without an answer to the INVITE */
+	FORK_CANCEL_MS = 32000, /* after a CANCEL without an answer to the INVITE */
+	FORK_BRANCH_ID = 7 + 2 * MESSAGE_TAG
 };
 
 enum branch_state {
@@ -180,3 +181,6 @@ void fork_write_response(struct wr *w, struct branch *b, const struct message *m
 
 /* fork_loops() returns whether the request has been here before with the same targets (RFC 5393 s4.2); it sets f->loop. */
 bool fork_loops(struct fork *f);
+
+/* fork_branch_id() makes the branch of a request that is sent, after fork_loops(); whoever gets another branch of the fork cannot guess it. */
+void fork_branch_id(char out[FORK_BRANCH_ID], const struct fork *f);

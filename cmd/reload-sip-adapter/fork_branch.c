@@ -162,7 +162,7 @@ static int send_request(struct branch *b)
 {
 	struct fork *f = b->fork;
 	struct adapter *a = f->a;
-	char key[RELOAD_SIP_KEY_MAX], id[64];
+	char key[RELOAD_SIP_KEY_MAX], id[FORK_BRANCH_ID];
 	struct wr w;
 	bool invite = message_is(f->request, "INVITE");
 	if (!b->relay && wants_relay(b)) {
@@ -176,7 +176,7 @@ static int send_request(struct branch *b)
 		b->state = BRANCH_GATHERING;
 		return 0;
 	}
-	snprintf(id, sizeof(id), "z9hG4bK%s%llx", f->loop, (unsigned long long)++a->branches);
+	fork_branch_id(id, f);
 	key_of(key, id, message_method(f->request));
 	wr_init(&w);
 	fork_write_request(&w, b, id);

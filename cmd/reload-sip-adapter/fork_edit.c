@@ -283,3 +283,10 @@ bool fork_loops(struct fork *f)
 			return true;
 	return false;
 }
+
+void fork_branch_id(char out[FORK_BRANCH_ID], const struct fork *f)
+{
+	char chance[MESSAGE_TAG];
+	message_random(chance);
+	snprintf(out, FORK_BRANCH_ID, "z9hG4bK%s%s", f->loop, chance);
+}

@@ -295,6 +295,17 @@ static void take_request(struct adapter *a, struct message *m, struct connection
 	}
 }
 
+/*
+ * A response of another node comes by the connection of its request, and one of anybody else by none with a node: else one target of a fork could answer
+ * for another.
+ */
+static bool is_way_back(const struct reload_sip_txn *t, const struct message *m)
+{
+	bool overlay = t->hop.transport == RELOAD_SIP_OVERLAY;
+	return overlay == (m->from.transport == RELOAD_SIP_OVERLAY) &&
+	       (!overlay || t->hop.connection == m->from.connection);
+}
+
 static void take_response(struct adapter *a, struct message *m)
 {
 	char key[RELOAD_SIP_KEY_MAX];
@@ -305,6 +316,10 @@ static void take_response(struct adapter *a, struct message *m)
 			       (int)sizeof(key))
 		return;
 	struct reload_sip_txn *t = reload_sip_txn_find(&a->txns, key);
+	if (t && !is_way_back(t, m)) {
+		a->counts.forged++;
+		return;
+	}
 	if (!t || status < 100 || status > 699 || !reload_sip_txn_response(t, status))
 		return;
 	if (t->kind == RELOAD_SIP_CLIENT_INVITE && status >= 300) {

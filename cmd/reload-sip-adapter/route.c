@@ -309,7 +309,7 @@ void route_ack(struct adapter *a, struct message *m, struct call *call, struct c
 		.caller = sender->node ? NULL : sender->served,
 		.in_dialog = true };
 	struct branch b = { .fork = &f, .served = receiver->node ? receiver->served : NULL };
-	char id[64];
+	char id[FORK_BRANCH_ID];
 	struct wr w;
 	const struct reload_sip_hop *hop = way_to(&f, receiver);
 	b.hop = *hop;
@@ -319,7 +319,7 @@ void route_ack(struct adapter *a, struct message *m, struct call *call, struct c
 	b.uri = receiver->contact && names_us(&f) ? receiver->contact : NULL;
 	if (fork_loops(&f))
 		return;
-	snprintf(id, sizeof(id), "z9hG4bK%s%llx", f.loop, (unsigned long long)++a->branches);
+	fork_branch_id(id, &f);
 	call_use(call);
 	wr_init(&w);
 	fork_write_request(&w, &b, id);

@@ -395,6 +395,23 @@ def forks(udp, tcp):
         final = alice.receive(401, 404, 408, 480, 486, 487, 500, 503, 603)
         check(final.status == best, statuses, final.start)
         alice.acknowledge_failure(final, call, 2)
+    # a device that has one branch cannot answer for the next one
+    call = alice.invite('bob')
+    invites = [p.receive('INVITE') for p in phones]
+    for guess in (int(invites[0].branch()[-1], 16) + by for by in (1, -1)):
+        forged = invites[0].text.replace(invites[0].branch(), invites[0].branch()[:-1] + '%x' % (guess % 16))
+        phones[0].answer(Message(forged), 200, tag='forged', body=SDP)
+    phones[1].answer(invites[1], 200, body=SDP)
+    answer = alice.receive(200)
+    check(phones[1].tag in answer.get('To'), 'the answer of another one:', answer.get('To'))
+    alice.within('ACK', call, answer, 2)
+    phones[1].receive('ACK')
+    hang_up(alice, phones[1], call, answer)
+    for n in (0, 2, 3, 4):
+        phones[n].answer(invites[n], 180)
+        phones[n].answer(phones[n].receive('CANCEL'), 200)
+        phones[n].answer(invites[n], 487)
+        phones[n].receive('ACK')
     # a caller who is asked for credentials is told of all who ask
     call = alice.invite('bob')
     for n, p in enumerate(phones):

@@ -100,7 +100,7 @@ static bool dump_row(void *arg, const char *const *columns)
 enum reload_err accounts_dump(json_t **out, struct accounts *a, struct reload_error_text *why)
 {
 	json_t *all = json_object();
-	enum reload_err err = accounts_begin(a, "", why); /* one state of all tables */
+	enum reload_err err = accounts_result(a, db_begin_read(a->db), why);
 	for (size_t i = 0; !err && i < COUNT_OF(copied); i++) {
 		struct copying c = { .table = i, .rows = json_array() };
 		json_object_set_new(all, copied[i].table, c.rows);

@@ -11,6 +11,7 @@
 #include "util/text.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,12 +38,44 @@ static bool is_left_out(const char *name)
 	return !strncmp(name, "accounts.db", 11) || !strcmp(name, "lock") || *name == '.';
 }
 
+/* A backup that lacks something, or that nobody could restore, is none. */
+static enum reload_err cannot_save(
+	const char *path, const char *cause, struct reload_error_text *why)
+{
+	char what[256];
+	snprintf(what, sizeof(what), "%.200s cannot be in a backup", cli_path_show(path));
+	enum reload_err err = reload_error_explain(why, RELOAD_BAD_CONFIG, what, "%s", cause);
+	reload_error_advise(why, "ls -l %.200s: move away what is no part of the authority",
+		cli_path_show(path));
+	return err;
+}
+
+/* Nothing outside of the directory of the overlay is written, in spite of the seal. */
+static bool is_inside(const char *name)
+{
+	if (!name || strlen(name) >= PATH_LEN_MAX ||
+		(strcmp(name, "overlay.xml") != 0 && strncmp(name, "ca/", 3) != 0))
+		return false;
+	for (const char *part = name;; part++) {
+		size_t len = strcspn(part, "/");
+		if (!len || *part == '.') /* also ".." */
+			return false;
+		part += len;
+		if (!*part)
+			return true;
+	}
+}
+
 static enum reload_err add_file(json_t *files, const char *path, const char *name,
 	reload_ms deadline, struct reload_error_text *why)
 {
 	uint8_t *bytes = NULL;
 	size_t len = 0;
 	struct stat st;
+	if (!is_inside(name) || !reload_utf8_valid(span_str(name)))
+		return cannot_save(path, "its name is too long, or no UTF-8", why);
+	if (json_array_size(files) >= FILES_MAX)
+		return cannot_save(path, "there are more than 1024 files", why);
 	enum reload_err err = cli_file_read(&bytes, &len, path, FILE_MAX, deadline, why);
 	if (err)
 		return err;
@@ -57,23 +90,27 @@ static enum reload_err add_file(json_t *files, const char *path, const char *nam
 	return RELOAD_OK;
 }
 
-/* All files of a directory, with their names below the overlay's. */
+/* All files of a directory, with their names below the overlay's.  A key may be elsewhere, behind a symbolic link. */
 static enum reload_err add_all(json_t *files, const char *dir, const char *name, unsigned depth,
 	reload_ms deadline, struct reload_error_text *why)
 {
 	DIR *d = opendir(dir);
 	struct dirent *entry;
-	enum reload_err err = RELOAD_OK;
+	enum reload_err err = d ? RELOAD_OK : cannot_save(dir, strerror(errno), why);
 	while (d && !err && (entry = readdir(d))) {
 		struct stat st;
 		char *path = enroll_join(dir, entry->d_name),
 		     *inner = enroll_join(name, entry->d_name);
-		if (is_left_out(entry->d_name) || lstat(path, &st))
+		if (is_left_out(entry->d_name))
 			;
+		else if (stat(path, &st))
+			err = cannot_save(path, strerror(errno), why);
 		else if (S_ISDIR(st.st_mode) && depth < DEPTH_MAX)
 			err = add_all(files, path, inner, depth + 1, deadline, why);
-		else if (S_ISREG(st.st_mode) && json_array_size(files) < FILES_MAX)
+		else if (S_ISREG(st.st_mode))
 			err = add_file(files, path, inner, deadline, why);
+		else
+			err = cannot_save(path, "it is no file, or too deep", why);
 		free(path);
 		free(inner);
 	}
@@ -130,7 +167,9 @@ static enum reload_err write_sealed(struct cli *cli, const char *path, const jso
 	enum reload_err err = seal_bytes(&sealed, span_str(text), passphrase);
 	OPENSSL_cleanse(text, strlen(text));
 	free(text);
-	if (err) {
+	if (!err && sealed.len > ACCOUNTS_DUMP_MAX) {
+		err = cannot_save(path, "the users and files are more than 256 MiB", why);
+	} else if (err) {
 		(void)reload_error_explain(
 			why, err, "the backup cannot be encrypted", "%s", reload_err_text(err));
 		reload_error_advise(why, "openssl version, and the memory that is free");
@@ -208,16 +247,6 @@ static enum reload_err read_sealed(json_t **out, struct cli *cli, const char *pa
 	wr_clear(&plain);
 	free(bytes);
 	return err;
-}
-
-/* It has a seal, but a name is checked all the same: nothing outside of the directory is written. */
-static bool is_inside(const char *name)
-{
-	bool good = name && strlen(name) < PATH_LEN_MAX && *name != '/' && !strstr(name, "..") &&
-		    (!strcmp(name, "overlay.xml") || !strncmp(name, "ca/", 3));
-	return good &&
-	       name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-				 "-_./")] == 0;
 }
 
 static enum reload_err put_file(

@@ -89,6 +89,13 @@ bool db_begin(struct db *d, const char *key)
 	return false;
 }
 
+bool db_begin_read(struct db *d)
+{
+	d->failed = false;
+	d->begun = db_run(d, d->backend->begin_read, DB_NONE);
+	return d->begun;
+}
+
 bool db_commit(struct db *d)
 {
 	bool ok = !d->begun || (!d->failed && db_run(d, "COMMIT", DB_NONE));

@@ -50,6 +50,7 @@ bool db_rows(struct db *db, const char *sql, const struct db_value *values, size
  * db_commit() and db_rollback() end it, and do nothing when none was begun; db_commit() fails when any statement in between has.
  */
 bool db_begin(struct db *db, const char *key);
+bool db_begin_read(struct db *db); /* all is read as it was at one time; waits for nobody */
 bool db_lock(struct db *db, const char *key);
 bool db_commit(struct db *db);
 void db_rollback(struct db *db);

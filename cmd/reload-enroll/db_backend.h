@@ -16,8 +16,8 @@ struct db_backend {
 	bool (*run)(void *handle, const char *sql, const struct db_value *values, size_t count,
 		bool (*row)(void *arg, const char *const *columns), void *arg, size_t *changed,
 		char message[DB_MESSAGE], bool *busy);
-	const char *begin;
-	const char *lock; /* with $1, the key of db_begin(); NULL: begin locks all */
+	const char *begin, *begin_read; /* see db_begin_read() */
+	const char *lock;               /* with $1, the key of db_begin(); NULL: begin locks all */
 };
 
 extern const struct db_backend db_sqlite, db_postgres;

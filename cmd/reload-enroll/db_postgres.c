@@ -68,8 +68,11 @@ static bool is_connected(PGconn *c)
 	return prepare(c);
 }
 
-/* The answer to what was sent; NULL when none has come in time: the connection is of no use then. */
-static PGresult *wait_for(PGconn *c)
+/*
+ * The answer to what was sent; NULL and *late when none has come in time.  The connection is of no use then: libpq has to see that it ended, or it
+ * would wait for that answer for ever and take no further statement.
+ */
+static PGresult *wait_for(PGconn *c, bool *late)
 {
 	reload_ms until = cli_monotonic() + ANSWER_MS;
 	while (PQisBusy(c)) {
@@ -77,7 +80,8 @@ static PGresult *wait_for(PGconn *c)
 		struct pollfd p = { .fd = PQsocket(c), .events = POLLIN };
 		if (now >= until) {
 			(void)shutdown(p.fd, SHUT_RDWR);
-			return NULL;
+			*late = true;
+			break;
 		}
 		if (poll(&p, 1, (int)(until - now)) > 0 && !PQconsumeInput(c))
 			break;
@@ -85,10 +89,14 @@ static PGresult *wait_for(PGconn *c)
 	PGresult *r = PQgetResult(c), *more;
 	while ((more = PQgetResult(c))) /* a statement has one; the last is NULL */
 		PQclear(more);
-	return r;
+	if (!*late)
+		return r;
+	PQclear(r);
+	return NULL;
 }
 
-static PGresult *execute(PGconn *c, const char *sql, const struct db_value *values, size_t count)
+static PGresult *execute(
+	PGconn *c, const char *sql, const struct db_value *values, size_t count, bool *late)
 {
 	const char *texts[DB_VALUES_MAX];
 	char numbers[DB_VALUES_MAX][24];
@@ -96,7 +104,7 @@ static PGresult *execute(PGconn *c, const char *sql, const struct db_value *valu
 		snprintf(numbers[i], sizeof(numbers[i]), "%" PRId64, values[i].number);
 		texts[i] = values[i].is_number ? numbers[i] : values[i].text;
 	}
-	return PQsendQueryParams(c, sql, (int)count, NULL, texts, NULL, NULL, 0) ? wait_for(c)
+	return PQsendQueryParams(c, sql, (int)count, NULL, texts, NULL, NULL, 0) ? wait_for(c, late)
 										 : NULL;
 }
 
@@ -117,7 +125,8 @@ static bool run(void *handle, const char *sql, const struct db_value *values, si
 	char message[DB_MESSAGE], bool *busy)
 {
 	PGconn *c = handle;
-	PGresult *r = is_connected(c) ? execute(c, sql, values, count) : NULL;
+	bool late = false;
+	PGresult *r = is_connected(c) ? execute(c, sql, values, count, &late) : NULL;
 	ExecStatusType status = r ? PQresultStatus(r) : PGRES_FATAL_ERROR;
 	bool ok = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
 	const char *state = r ? PQresultErrorField(r, PG_DIAG_SQLSTATE) : NULL;
@@ -126,8 +135,8 @@ static bool run(void *handle, const char *sql, const struct db_value *values, si
 		(!strcmp(state, "55P03") || !strcmp(state, "57014") || !strcmp(state, "40P01"));
 	*changed = ok ? strtoull(PQcmdTuples(r), NULL, 10) : 0;
 	if (!ok)
-		note(message,
-			*PQerrorMessage(c) ? PQerrorMessage(c) : "the server gives no answer");
+		note(message, late || !*PQerrorMessage(c) ? "the server gives no answer"
+							  : PQerrorMessage(c));
 	else if (row)
 		give(r, row, arg);
 	PQclear(r);
@@ -140,5 +149,6 @@ const struct db_backend db_postgres = {
 	.close = close_server,
 	.run = run,
 	.begin = "BEGIN",
+	.begin_read = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
 	.lock = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))",
 };

@@ -93,4 +93,5 @@ const struct db_backend db_sqlite = {
 	.close = close_file,
 	.run = run,
 	.begin = "BEGIN IMMEDIATE",
+	.begin_read = "BEGIN",
 };

@@ -55,14 +55,20 @@ static void count(struct serve *s, enum serve_counted what, const char *who)
 
 /* -- the answer --------------------------------------------------------------------------------------------------------------- */
 
+/* What is printed and kept of a text from outside: PostgreSQL takes nothing else. */
+static const char *utf8_of(const char *text)
+{
+	return text && reload_utf8_valid(span_str(text)) ? text : text ? "not UTF-8" : "";
+}
+
 /* A thread writes it: the disk may be slow. */
 static void note(struct serve_enrollment *e)
 {
 	struct serve_note *n = RELOAD_NEW(serve_note);
 	n->job = SERVE_JOB_NOTE;
 	snprintf(n->address, sizeof(n->address), "%s", e->address);
-	n->user = reload_strdup(e->user ? e->user : "");
-	n->detail = reload_strdup(e->detail);
+	n->user = reload_strdup(utf8_of(e->user));
+	n->detail = reload_strdup(utf8_of(e->detail));
 	n->decision = e->text;
 	if (worker_pool_add(e->serve->pool, n, SERVE_NOTES_MAX))
 		return;
@@ -80,12 +86,9 @@ static void finish(struct serve_enrollment *e)
 		count(s, SERVE_REFUSALS_OF_ADDRESS, e->network);
 	if (!e->noted)
 		note(e);
-	struct span user = span_str(e->user ? e->user : "");
 	json_t *o = json_pack("{s:s, s:o, s:s, s:s, s:i, s:s, s:s}", "type", "enrollment", "time",
-		cli_json_time(cli_now()), "address", e->address, "user",
-		reload_utf8_valid(user) ? (const char *)user.at : "not UTF-8", "status",
-		(int)e->status, "decision", e->text, "detail",
-		reload_utf8_valid(span_str(e->detail)) ? e->detail : "");
+		cli_json_time(cli_now()), "address", e->address, "user", utf8_of(e->user), "status",
+		(int)e->status, "decision", e->text, "detail", utf8_of(e->detail));
 	cli_print(s->cli, o, print_decision, NULL);
 	json_decref(o);
 }
@@ -152,6 +155,10 @@ bool serve_enroll_begin(struct serve_enrollment *e)
 	}
 	if (strlen(e->user) > RELOAD_USER_NAME_MAX) {
 		answer(e, 403, SERVE_FAILED_AUTHENTICATION, "no account has so long a name");
+		return false;
+	}
+	if (!reload_utf8_valid(span_str(e->user))) {
+		answer(e, 403, SERVE_FAILED_AUTHENTICATION, "no account has such a name");
 		return false;
 	}
 	if (!is_invited(e) && too_many_passwords(e))

@@ -74,3 +74,32 @@ there() {
 	ok
 	[ ! -e there/etc/calls.example ]
 }
+
+@test "a backup has all that it was made of, whatever the names, or there is none" {
+	ca=lab/etc/calls.example/ca
+	# as an editor leaves it; a key that is kept elsewhere
+	echo draft >"$ca/notes of 1..2 (é).txt~"
+	mv "$ca/key.pem" elsewhere.pem
+	ln -s "$PWD/elsewhere.pem" "$ca/key.pem"
+	R reload-enroll backup whole --passphrase-file pass
+	ok
+	R there reload-enroll restore whole --passphrase-file pass
+	ok
+	cmp elsewhere.pem there/etc/calls.example/ca/key.pem
+	cmp "$ca/notes of 1..2 (é).txt~" "there/etc/calls.example/ca/notes of 1..2 (é).txt~"
+	rm -r there
+	mv elsewhere.pem away.pem
+	R reload-enroll backup lacking --passphrase-file pass
+	failed 10 'cannot be in a backup'
+	[ ! -e lacking ]
+	mv away.pem elsewhere.pem
+	mkfifo "$ca/pipe"
+	R reload-enroll backup lacking --passphrase-file pass
+	failed 10 'cannot be in a backup'
+	rm "$ca/pipe"
+	: >"$ca/$(printf '\377')"
+	R reload-enroll backup lacking --passphrase-file pass
+	failed 10 'cannot be in a backup'
+	rm "$ca/$(printf '\377')"
+	[ ! -e lacking ]
+}

@@ -138,6 +138,47 @@ post() { # post PORT FORM...
 	as_postgres "$BIN/pg_ctl" -D "$PG/data" -m fast -w restart -o "-k $PG -c listen_addresses= -c fsync=off" -l "$PG/log" >/dev/null 3>&-
 	served() { [ "$(post "$ONE" -F username=alice@calls.example -F password=secret -F csr=@guest1.der)" = 200 ]; }
 	within 20 served
+	# no thread is left with a connection that is of no use: each of them is at work here
+	all_served() {
+		local args=() i
+		for i in $(seq 16); do
+			[ "$i" = 1 ] || args+=(--next)
+			args+=(-s --cacert tls.crt -o "all.$i" -w '%{http_code}\n' "https://localhost:$ONE/enroll"
+				-F username=alice@calls.example -F password=secret -F "csr=@guest1.der")
+		done
+		curl --no-progress-meter --parallel --parallel-immediate --parallel-max 16 "${args[@]}" >codes
+		[ "$(sort -u codes)" = 200 ]
+	}
+	within 20 all_served
+}
+
+@test "a name that is no text is refused as any other, and the audit log says so" {
+	[ "$(post "$ONE" -F "username=$(printf 'a\377@calls.example')" -F password=secret -F csr=@guest1.der)" = 403 ]
+	noted() { [ "$(sql "select count(*) from audit where \"user\" = 'not UTF-8'")" = 1 ]; }
+	within 20 noted
+}
+
+@test "a backup is of one moment, and brings the users of a lost database back" {
+	echo correct horse >pass
+	# the backup waits where it has the users and not yet their Node-IDs; meanwhile there is a new user
+	mkfifo holder
+	as_postgres "$BIN/psql" -h "$PG" -U postgres -d reload -q <holder >/dev/null 3>&- &
+	exec 7>holder
+	echo 'begin; lock table node_ids in access exclusive mode;' >&7
+	locked() { [ "$(sql "select count(*) from pg_locks where relation = 'node_ids'::regclass and granted = $1")" = 1 ]; }
+	within 20 locked true
+	reload-enroll backup saved --passphrase-file pass -q 7>&- &
+	saving=$!
+	within 20 locked false
+	echo "insert into users values('late', '', 0); insert into node_ids(node_id, name) values('00', 'late'); commit;" >&7
+	exec 7>&-
+	wait $saving
+	sql "delete from node_ids where name = 'late'; delete from users where name = 'late'"
+	before=$(reload-enroll user list -j)
+	sql 'delete from users; delete from node_ids; delete from certificates; delete from invitations; delete from audit'
+	RELOAD_HOME=$PWD/three reload-enroll restore saved --passphrase-file pass -q
+	[ "$(sql 'select count(*) from node_ids where name not in (select name from users)')" = 0 ]
+	[ "$(reload-enroll user list -j)" = "$before" ]
 }
 
 # The processes of the database that serve clients.

@@ -19,10 +19,17 @@ setup() {
 	export RELOAD_AGENT=$PWD/sys/run/reload/alice.sock
 }
 
+# strace passes no signal on to what it runs
 teardown() {
-	local pid
-	for pid in "$BATS_FILE_TMPDIR"/*.pid; do
-		[ ! -f "$pid" ] || { kill "$(cat "$pid")" 2>/dev/null || true; rm "$pid"; }
+	local file pid
+	for file in "$BATS_FILE_TMPDIR"/*.pid; do
+		[ -f "$file" ] || continue
+		pid=$(cat "$file")
+		case $file in
+		*.strace.pid) pid=$(pgrep -P "$pid") || pid= ;;
+		esac
+		[ -z "$pid" ] || { kill "$pid" 2>/dev/null && until_true gone "$pid"; } || true
+		rm "$file"
 	done
 }
 

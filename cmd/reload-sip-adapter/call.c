@@ -19,6 +19,13 @@ void calls_init(struct calls *calls, struct adapter *adapter)
 {
 	*calls = (struct calls){ .adapter = adapter };
 	TAILQ_INIT(&calls->by_use);
+	TAILQ_INIT(&calls->over);
+}
+
+/* Where a dialog is listed. */
+static struct calls_list *list_of(struct call *call)
+{
+	return call->state == CALL_OVER ? &call->all->over : &call->all->by_use;
 }
 
 /* A connection with another node is kept as long as a dialog needs it. */
@@ -46,7 +53,7 @@ void call_forget(struct call *call)
 	reload_timer_cancel(reload_poll_timers(calls->adapter->poll), &call->timer);
 	if (!call->replaced)
 		RB_REMOVE(call_tree, &calls->tree, call);
-	TAILQ_REMOVE(&calls->by_use, call, used_entry);
+	TAILQ_REMOVE(list_of(call), call, used_entry);
 	calls->count--;
 	end_clear(calls, &call->caller);
 	while (call->callees_count)
@@ -63,6 +70,8 @@ void calls_clear(struct calls *calls)
 {
 	while (!TAILQ_EMPTY(&calls->by_use))
 		call_forget(TAILQ_FIRST(&calls->by_use));
+	while (!TAILQ_EMPTY(&calls->over))
+		call_forget(TAILQ_FIRST(&calls->over));
 }
 
 /* -- time ---------------------------------------------------------------------------------------------------------------------- */
@@ -87,17 +96,25 @@ static void on_time(void *arg)
 void call_use(struct call *call)
 {
 	call->used = reload_poll_now();
-	TAILQ_REMOVE(&call->all->by_use, call, used_entry);
-	TAILQ_INSERT_TAIL(&call->all->by_use, call, used_entry);
+	TAILQ_REMOVE(list_of(call), call, used_entry);
+	TAILQ_INSERT_TAIL(list_of(call), call, used_entry);
 }
 
-/* Whether there is room for one more, when the one that was quiet the longest goes. */
+/*
+ * Whether there is room for one more, when one that is over goes, else the one that was quiet the longest.  Those that are over come first: callers of other
+ * domains make as many as they like, and the calls of others, which are quiet while people talk, would end.
+ */
 static bool make_room(struct calls *calls)
 {
-	struct call *oldest = TAILQ_FIRST(&calls->by_use);
+	struct call *oldest = TAILQ_FIRST(&calls->by_use), *over;
 	if (calls->count < CALLS_MAX)
 		return true;
-	if (oldest->forks || reload_poll_now() < oldest->used + CALLS_QUIET_MS)
+	TAILQ_FOREACH (over, &calls->over, used_entry)
+		if (!over->forks) {
+			call_forget(over);
+			return true;
+		}
+	if (!oldest || oldest->forks || reload_poll_now() < oldest->used + CALLS_QUIET_MS)
 		return false;
 	call_over(oldest, "limit", 0);
 	call_forget(oldest);
@@ -301,7 +318,9 @@ void call_over(struct call *call, const char *by, int status)
 	bool was_up = call->state == CALL_UP;
 	if (call->state == CALL_OVER)
 		return;
+	TAILQ_REMOVE(list_of(call), call, used_entry);
 	call->state = CALL_OVER;
+	TAILQ_INSERT_TAIL(list_of(call), call, used_entry);
 	again_after(call, CALL_OVER_MS);
 	hold(call->all, &call->caller, -1);
 	for (size_t i = 0; i < call->callees_count; i++)

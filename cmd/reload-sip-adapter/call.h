@@ -68,7 +68,8 @@ RB_HEAD(call_tree, call);
 struct calls {
 	struct adapter *adapter;
 	struct call_tree tree;
-	TAILQ_HEAD(, call) by_use; /* the one that was used last is the last */
+	TAILQ_HEAD(calls_list, call) by_use; /* the one that was used last is the last */
+	struct calls_list over;              /* CALL_OVER; they make room first */
 	size_t count;
 };
 

@@ -121,6 +121,15 @@ static bool is_address(const sip_addr_t *a)
 	       (!a->a_tag || reload_sip_is_token(span_str(a->a_tag)));
 }
 
+/* A Call-ID has no other characters (RFC 3261 s25.1); those that are not UTF-8 could not even be reported. */
+static bool is_visible(const char *text)
+{
+	for (; *text; text++)
+		if ((uint8_t)*text <= ' ' || (uint8_t)*text >= 0x7f)
+			return false;
+	return true;
+}
+
 static bool fields_good(const sip_t *sip)
 {
 	for (const sip_contact_t *c = sip->sip_contact; c; c = c->m_next)
@@ -129,8 +138,8 @@ static bool fields_good(const sip_t *sip)
 	for (const sip_via_t *v = sip->sip_via; v; v = v->v_next)
 		if (!params_good(v->v_params))
 			return false;
-	return !sip->sip_error && is_address(sip->sip_from) && is_address(sip->sip_to) &&
-	       sip->sip_cseq->cs_seq < UINT32_C(1) << 31;
+	return !sip->sip_error && is_visible(sip->sip_call_id->i_id) && is_address(sip->sip_from) &&
+	       is_address(sip->sip_to) && sip->sip_cseq->cs_seq < UINT32_C(1) << 31;
 }
 
 static int fault_of(const sip_t *sip)

@@ -530,6 +530,10 @@ def limits(udp, tcp):
         stranger.send(ask)
         asked.append(stranger.receive(407).all('Proxy-Authenticate'))
     check(asked[0] != asked[1], 'a challenge is kept:', asked)
+    # a call whose Call-ID is no text would be in no event
+    for call_id, wanted in (('b\xe4d', 400), ('g{}<"\\>', 407)):
+        stranger.socket.send(stranger.request('INVITE', 'sip:bob@' + DOMAIN, {'id': call_id}, 1).encode('latin1'))
+        check(stranger.receive(400, 407).status == wanted, call_id)
     # a From that is not the own AOR
     forged = alice.ask('MESSAGE', 'bob', call={'from': 'carol'})
     check(forged['answer'].status == 403, 'forged:', forged['answer'].start)

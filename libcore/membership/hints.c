@@ -11,11 +11,16 @@
  *
  * What is on the local network answers in milliseconds: the limit of a dial is short, and doubles with each search that leads nowhere, up
  * to DIAL_MAX_MS, for a node that is busy.  Each search dials them in another order.
+ *
+ * News end the pause before the next search, or a node that comes first would be noticed late.  Whoever announces a new address every second would
+ * have each node of the network dial all of them as often, whoever is there; so between two such searches is a time that doubles.
  */
 
 enum {
 	DIAL_MS = 400,
-	DIAL_MAX_MS = 5000
+	DIAL_MAX_MS = 5000,
+	NEWS_MS = 2000,
+	NEWS_MAX_MS = 60000
 };
 
 struct dial {
@@ -31,6 +36,8 @@ struct hints {
 	size_t count, oldest;
 	size_t next; /* of the search under way: these were dialled, the others not yet */
 	bool searching;
+	unsigned hastened; /* searches, one soon after the other */
+	reload_ms hastened_at;
 	reload_hints_fn changed;
 	struct dial dials[RELOAD_HINTS_DIALLED];
 };
@@ -190,6 +197,21 @@ bool reload_hints_add(struct reload_membership *m, const struct reload_ip_port *
 	}
 	dial_more(m);
 	return news;
+}
+
+void reload_hints_hasten(struct reload_membership *m)
+{
+	struct hints *h = m->hints;
+	reload_ms now = m->engine->now;
+	if (!h || !m->retry.armed)
+		return;
+	if (now - h->hastened_at >= 2 * NEWS_MAX_MS)
+		h->hastened = 0;
+	if (h->hastened && now - h->hastened_at < reload_doubled(NEWS_MS, h->hastened, NEWS_MAX_MS))
+		return;
+	h->hastened++;
+	h->hastened_at = now;
+	reload_join_hasten(m);
 }
 
 void reload_hints_clear(struct reload_membership *m)

@@ -106,7 +106,7 @@ void reload_membership_hint(
 	struct reload_membership *m, const struct reload_ip_port *addrs, size_t count)
 {
 	if (reload_hints_add(m, addrs, count))
-		reload_join_hasten(m);
+		reload_hints_hasten(m);
 }
 
 void reload_membership_addresses_changed(struct reload_membership *m)

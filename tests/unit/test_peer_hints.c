@@ -123,6 +123,28 @@ static void a_hint_hastens_the_next_attempt(void **state)
 	assert_int_equal(l->n->state, RELOAD_STATE_JOINED);
 }
 
+/* B22: a new address every tenth of a second, where somebody refuses: third parties are not dialled without end. */
+static void news_without_end_do_not_hasten_without_end(void **state)
+{
+	struct lan *l = *state;
+	assert_int_equal(reload_peer_join(l->n->peer, RELOAD_ROLE_PEER, NULL, 0), RELOAD_OK);
+	net_pass(l->net, 300000);
+	unsigned before = l->n->opened;
+	for (size_t i = 0; i < 3000; i++) {
+		struct reload_ip_port at = forged(i % 100);
+		at.port = (uint16_t)(7000 + i);
+		reload_peer_hint(l->n->peer, &at, 1);
+		net_pass(l->net, 100);
+	}
+	/* 64 in each of about ten searches in 300 s */
+	assert_in_range(l->n->opened - before, 64, 1000);
+	/* and the true one is found all the same */
+	struct reload_ip_port hint = node_address(l->second);
+	reload_peer_hint(l->n->peer, &hint, 1);
+	net_pass(l->net, 70000);
+	assert_int_equal(l->n->state, RELOAD_STATE_JOINED);
+}
+
 /* What is no address of a node, or this node's own, is dialled by nobody. */
 static void own_and_impossible_addresses_are_left_out(void **state)
 {
@@ -146,6 +168,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_node_outside_of_the_overlay_is_passed_over, lan_new, lan_free),
 		cmocka_unit_test_setup_teardown(a_hint_hastens_the_next_attempt, lan_new, lan_free),
+		cmocka_unit_test_setup_teardown(
+			news_without_end_do_not_hasten_without_end, lan_new, lan_free),
 		cmocka_unit_test_setup_teardown(
 			own_and_impossible_addresses_are_left_out, lan_new, lan_free),
 	};

@@ -92,6 +92,20 @@ sample() {
 	failed 1 'no metrics at'
 }
 
+@test "metrics: a connection for which there is no descriptor costs no processor time, and others follow" {
+	pid=$(cat lab/alice.pid)
+	ticks() { echo $(($(sed 's/.*) //' "/proc/$pid/stat" | cut -d' ' -f12,13 | tr ' ' +))); }
+	before=$(prlimit --pid "$pid" --nofile --noheadings -o SOFT,HARD | awk '{ print $1 ":" $2 }')
+	prlimit --pid "$pid" --nofile=3:"${before#*:}"
+	used=$(ticks)
+	run -28 curl -s -m 3 "http://127.0.0.1:$METRICS/metrics"
+	used=$(($(ticks) - used))
+	prlimit --pid "$pid" --nofile="$before"
+	# of 300 hundredths of a second
+	[ "$used" -lt 60 ]
+	within 20 curl -sf -o /dev/null "http://127.0.0.1:$METRICS/metrics"
+}
+
 @test "a service manager is told of states, and its watchdog is fed; a node that is cut off says so (D12)" {
 	python3 "$BATS_TEST_DIRNAME/notified.py" notify.sock >notified 3>&- &
 	listener=$!

@@ -199,19 +199,19 @@ bool reload_hints_add(struct reload_membership *m, const struct reload_ip_port *
 	return news;
 }
 
-void reload_hints_hasten(struct reload_membership *m)
+bool reload_hints_hasten(struct reload_membership *m)
 {
 	struct hints *h = m->hints;
 	reload_ms now = m->engine->now;
 	if (!h || !m->retry.armed)
-		return;
+		return false;
 	if (now - h->hastened_at >= 2 * NEWS_MAX_MS)
 		h->hastened = 0;
 	if (h->hastened && now - h->hastened_at < reload_doubled(NEWS_MS, h->hastened, NEWS_MAX_MS))
-		return;
+		return false;
 	h->hastened++;
 	h->hastened_at = now;
-	reload_join_hasten(m);
+	return true;
 }
 
 void reload_hints_clear(struct reload_membership *m)

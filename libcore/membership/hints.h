@@ -12,8 +12,8 @@ enum {
 bool reload_hints_add(
 	struct reload_membership *m, const struct reload_ip_port *addrs, size_t count);
 
-/* reload_hints_hasten() ends the pause before the next search because of news, less often the more of them have led nowhere. */
-void reload_hints_hasten(struct reload_membership *m);
+/* reload_hints_hasten() returns whether news end the pause before the next search: less often the more of them have led nowhere. */
+bool reload_hints_hasten(struct reload_membership *m);
 
 /* There is a link to go on with, or one hint less that is to be decided. */
 typedef void (*reload_hints_fn)(struct reload_membership *m);

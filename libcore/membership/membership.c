@@ -105,8 +105,8 @@ void reload_membership_remember(
 void reload_membership_hint(
 	struct reload_membership *m, const struct reload_ip_port *addrs, size_t count)
 {
-	if (reload_hints_add(m, addrs, count))
-		reload_hints_hasten(m);
+	if (reload_hints_add(m, addrs, count) && reload_hints_hasten(m))
+		reload_join_hasten(m);
 }
 
 void reload_membership_addresses_changed(struct reload_membership *m)

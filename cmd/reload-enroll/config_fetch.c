@@ -36,12 +36,25 @@ static void fetching_clear(struct fetching *f)
 	free(f->dir);
 }
 
+static enum reload_err read_document(
+	struct reload_config **out, const struct fetching *f, struct reload_error_text *why)
+{
+	uint8_t *bytes = NULL;
+	size_t len = 0;
+	enum reload_err err =
+		cli_file_read(&bytes, &len, f->path, RELOAD_CONFIG_SIZE_MAX, f->cli->deadline, why);
+	if (!err)
+		err = reload_config_parse_any(
+			out, span_of(bytes, len), f->cert->overlay, &reload_ident_openssl, 0, why);
+	free(bytes);
+	return err;
+}
+
 /* What the identity has now; its certificate and its document may have ended. */
 static enum reload_err read_identity(struct fetching *f, struct reload_error_text *why)
 {
 	struct reload_cert **others = NULL;
-	size_t count = 0, len = 0;
-	uint8_t *bytes = NULL;
+	size_t count = 0;
 	const char *name = cli_value(f->cli, "identity", NULL);
 	if (!name)
 		return cli_refuse(why, "--identity is needed", "it names whose document it is");
@@ -53,15 +66,10 @@ static enum reload_err read_identity(struct fetching *f, struct reload_error_tex
 	err = cli_certs_load(&f->cert, &others, &count, path, why);
 	cli_certs_free(others, count);
 	if (!err)
-		err = cli_file_read(
-			&bytes, &len, f->path, RELOAD_CONFIG_SIZE_MAX, f->cli->deadline, why);
-	if (!err)
-		err = reload_config_parse_any(&f->before, span_of(bytes, len), f->cert->overlay,
-			&reload_ident_openssl, 0, why);
+		err = read_document(&f->before, f, why);
 	if (!err)
 		err = enroll_access_read(&f->access, f->dir, f->cli->deadline, why);
 	enroll_access_options(&f->access, f->cli);
-	free(bytes);
 	free(path);
 	return err;
 }
@@ -105,6 +113,24 @@ static enum reload_err check(struct fetching *f, const char *from, struct reload
 	return err;
 }
 
+static bool is_other(const struct fetching *f)
+{
+	return !span_eq(f->config->document, f->before->document);
+}
+
+/* An agent of the identity may have got a newer one meanwhile, from a peer: the server may have taken long. */
+static enum reload_err check_again(struct fetching *f, struct reload_error_text *why)
+{
+	struct reload_config *present = NULL;
+	enum reload_err err = read_document(&present, f, why);
+	if (err)
+		return err;
+	bool same = span_eq(present->document, f->before->document);
+	reload_config_free(f->before);
+	f->before = present;
+	return same || !is_other(f) ? RELOAD_OK : check(f, "the server", why);
+}
+
 static enum reload_err fetch(struct fetching *f, struct reload_error_text *why)
 {
 	struct enroll_fetch request = { .cli = f->cli,
@@ -122,7 +148,7 @@ static enum reload_err fetch(struct fetching *f, struct reload_error_text *why)
 		if (err)
 			reload_error_advise(why, "curl -v %.200s", request.from);
 	}
-	if (!err && !span_eq(f->config->document, f->before->document))
+	if (!err && is_other(f))
 		err = check(f, request.from, why);
 	bytes_free(&request.document);
 	free(url);
@@ -138,6 +164,8 @@ static enum reload_err save(struct fetching *f, struct reload_error_text *why)
 	AUTO(cli_files) files = cli_files_new();
 	enum reload_err err = enroll_target_open(&f->target, f->cli, f->cert->user,
 		f->before->instance_name, f->cert->self_issued, true, why);
+	if (!err)
+		err = check_again(f, why);
 	if (err || f->cli->dry_run)
 		return err;
 	cli_files_put(files, f->path, cli_document_mode(f->config), f->config->document);
@@ -179,13 +207,13 @@ int enroll_config_fetch(struct cli *cli)
 	enum reload_err err = read_identity(&f, &why);
 	if (!err)
 		err = fetch(&f, &why);
-	bool newer = !err && !span_eq(f.config->document, f.before->document);
+	bool newer = !err && is_other(&f);
 	if (newer)
 		err = save(&f, &why);
 	if (newer && !err)
 		err = reload_config_supported(f.config, &why);
 	if (!err)
-		report(&f, newer && !cli->dry_run);
+		report(&f, newer && is_other(&f) && !cli->dry_run);
 	int status = err ? cli_fail(cli, err, &why) : 0;
 	fetching_clear(&f);
 	return status;

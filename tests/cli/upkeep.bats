@@ -334,3 +334,27 @@ ended_at_start() {
 	ok
 	cmp other/etc/calls.example/overlay.xml there/etc/identity/bob/overlay.xml
 }
+
+@test "config fetch does not replace a document that came meanwhile and is newer" {
+	end_server
+	mine() { RELOAD_HOME=$PWD/mine "$@"; }
+	mine reload-enroll init calls.example --enrollment-server "https://localhost:$SERVE/enroll" -q
+	mine serve
+	mine reload-enroll user add dave@calls.example --password-file password -q
+	mine reload-enroll request dave@calls.example --url "$URL" --ca-file tls.crt --password-file password -q
+	dave=$(mine reload-enroll config fetch -I dave -j | jq -r .path)
+	mine reload-enroll config set initial-ttl=51 -q
+	# it has the document of the server, and waits to write it
+	exec 7>"${dave%/*/*}/.lock"
+	flock 7
+	RELOAD_HOME=$PWD/mine reload-enroll config fetch -I dave -q 2>fetch.err 7>&- &
+	fetching=$!
+	waits() { find "/proc/$fetching/fd" -lname '*/.lock' | grep -q .; }
+	within 20 waits
+	mine reload-enroll config set initial-ttl=52 -q
+	cp mine/etc/calls.example/overlay.xml "$dave"
+	exec 7>&-
+	wait $fetching && return 1
+	grep -q 'not newer' fetch.err
+	cmp mine/etc/calls.example/overlay.xml "$dave"
+}

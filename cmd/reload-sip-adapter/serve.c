@@ -296,6 +296,18 @@ static void on_stop(void *arg, unsigned events)
 	}
 }
 
+/* The users before and after the file was read again. */
+struct reread {
+	struct users before;
+	const struct users *now;
+};
+
+static bool has_changed(const void *arg, const char *user)
+{
+	const struct reread *r = arg;
+	return !users_same(&r->before, r->now, user);
+}
+
 static void on_hup(void *arg, unsigned events)
 {
 	struct run *r = arg;
@@ -304,11 +316,18 @@ static void on_hup(void *arg, unsigned events)
 	(void)events;
 	if (read(r->hup_fd, &info, sizeof(info)) != sizeof(info) || !r->a.users_path)
 		return;
-	if (users_read(&r->a.users, r->a.users_path, &why))
+	struct reread reread = { r->a.users, &r->a.users };
+	r->a.users = (struct users){ 0 };
+	if (users_read(&r->a.users, r->a.users_path, &why)) {
+		r->a.users = reread.before;
 		cli_warn(r->a.cli, "%s: %s; the users are as before", why.what, why.reason);
-	else
-		adapter_event(&r->a, json_pack("{s:s, s:I}", "type", "users", "users",
-					     (json_int_t)r->a.users.count));
+		return;
+	}
+	/* a device is asked for its password once a connection */
+	transport_distrust(&r->a.transport, has_changed, &reread);
+	users_clear(&reread.before);
+	adapter_event(&r->a,
+		json_pack("{s:s, s:I}", "type", "users", "users", (json_int_t)r->a.users.count));
 }
 
 static void watch_signals(struct run *r)

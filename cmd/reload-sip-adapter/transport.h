@@ -131,6 +131,10 @@ struct connection *transport_find(struct transport *t, uint64_t id);
 /* transport_any_overlay() returns a connection with another node that has an owner, NULL: there is none. */
 struct connection *transport_any_overlay(const struct transport *t);
 
+/* transport_distrust() ends the connections whose device is believed to be of a user of whom changed() says that the password is another one now. */
+void transport_distrust(
+	struct transport *t, bool (*changed)(const void *arg, const char *user), const void *arg);
+
 /* transport_close() ends a connection when what waits has been sent. */
 void transport_close(struct connection *c);
 

@@ -101,6 +101,15 @@ void connection_end(struct connection *c)
 	c->all->hook.due = true;
 }
 
+void transport_distrust(
+	struct transport *t, bool (*changed)(const void *arg, const char *user), const void *arg)
+{
+	struct connection *c;
+	RB_FOREACH (c, connection_tree, &t->tree) /* those that end stay in it */
+		if (c->user && changed(arg, c->user))
+			connection_end(c);
+}
+
 static reload_ms idle_of(const struct connection *c)
 {
 	return c->transport == RELOAD_SIP_OVERLAY ? TRANSPORT_IDLE_OVERLAY_MS : TRANSPORT_IDLE_MS;

@@ -35,6 +35,15 @@ const struct user *users_find(const struct users *users, const char *aor)
 			    : NULL;
 }
 
+bool users_same(const struct users *a, const struct users *b, const char *aor)
+{
+	const struct user *x = users_find(a, aor), *y = users_find(b, aor);
+	bool same = x && y;
+	for (int i = 0; same && i < RELOAD_DIGEST_ALGORITHMS; i++)
+		same = !strcmp(x->ha1[i], y->ha1[i]);
+	return same;
+}
+
 static struct user *add(struct users *users, const char *aor)
 {
 	reload_grow_within(

@@ -36,6 +36,9 @@ void users_clear(struct users *users);
 /* users_find() returns the user with that AOR, NULL: there is none. */
 const struct user *users_find(const struct users *users, const char *aor);
 
+/* users_same() returns whether a user is in both with the same hashes. */
+bool users_same(const struct users *a, const struct users *b, const char *aor);
+
 /* users_put() sets the hashes of a password of an AOR; users_write() appends the lines of all. */
 void users_put(struct users *users, const char *aor, const char *password,
 	const bool algorithms[RELOAD_DIGEST_ALGORITHMS]);

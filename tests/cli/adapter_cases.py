@@ -5,7 +5,9 @@ alice and bob of calls.example are served, the password of both is "secret".  Ea
 was wrong.
 """
 import hashlib
+import os
 import select
+import signal
 import socket
 import sys
 import time
@@ -758,6 +760,27 @@ def torture(udp, tcp):
             if seen not in TORTURE.get(name, FINE):
                 wrong.append('%s %s: %d' % (name, 'TCP' if stream else 'UDP', seen))
     check(not wrong, '; '.join(wrong))
+
+
+def users(udp, tcp):
+    """A user is taken out of the file: the connection on which the password was right counts no more, those of others do."""
+    alice, bob = Device('alice', tcp, tcp=True), Device('bob', tcp, tcp=True)
+    alice.register()
+    bob.register()
+    with open('users') as file:
+        lines = file.readlines()
+    with open('users', 'w') as file:
+        file.writelines(line for line in lines if not line.startswith('alice@'))
+    with open('adapter.pid') as file:
+        os.kill(int(file.read()), signal.SIGHUP)
+    try:
+        check(False, 'alice is believed still:', alice.receive().text)
+    except ConnectionError:
+        pass
+    check(Device('alice', tcp, tcp=True).register()[0].status == 401, 'who is not in the file registers')
+    bob.register(contact='*', expires=0)
+    with open('users', 'w') as file:
+        file.writelines(lines)
 
 
 def flood(udp, tcp):

@@ -151,7 +151,7 @@ scrape() {
 
 @test "bad input: the torture messages of RFC 4475, streams in pieces, floods" {
 	adapter
-	cases torture streams flood
+	cases torture streams flood users
 	adapter_ends
 	jq -e '.rubbish > 50' <<<"$output"
 }

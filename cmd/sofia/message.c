@@ -163,7 +163,9 @@ static bool complete(const sip_t *sip)
 static bool is_unknown_method(struct span line)
 {
 	struct span method = word(&line);
-	char *name = strndup((const char *)method.at, method.len);
+	char *name = reload_alloc(method.len + 1);
+	if (method.len)
+		memcpy(name, method.at, method.len);
 	bool unknown = sip_method_code(name) <= sip_method_unknown;
 	free(name);
 	return unknown;

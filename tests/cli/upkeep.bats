@@ -143,6 +143,7 @@ no_link() { # no_link NAME
 }
 
 @test "a certificate that ends ends the link, also where the node itself does not notice" {
+	[ -n "${RELOAD_SOAK-}" ] || skip "make soak has it"
 	# B13: at the other end, by its clock
 	lab_clock || skip "no clock to set"
 	reload-enroll issue bob@calls.example --identity bob --validity 20s -q
@@ -164,6 +165,7 @@ no_link() { # no_link NAME
 }
 
 @test "two peers that read everything again at once keep their link, 100 times" {
+	[ -n "${RELOAD_SOAK-}" ] || skip "make soak has it"
 	# B17
 	local before
 	before=$(links bob)

@@ -1,6 +1,7 @@
 #include "reload-sip-adapter/served.h"
 
 #include "common/home.h"
+#include "common/own_gruu.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -251,26 +252,6 @@ static void set(char **to, char *text)
 	*to = text;
 }
 
-/* The GRUU of the node, as others reach it (owned). */
-static char *gruu_of(const json_t *status, const char *user)
-{
-	struct reload_destination list[2];
-	struct reload_id id;
-	size_t n = 0;
-	struct wr w;
-	const char *peer = cli_get_text(status, "admitting_peer");
-	bool client = !strcmp(cli_get_text(status, "role"), "client");
-	if (client && *peer && !reload_id_from_hex(&id, peer))
-		list[n++] = reload_dest_node(&id);
-	if (!reload_id_from_hex(&id, cli_get_text(status, "node_id")))
-		list[n++] = reload_dest_node(&id);
-	struct wire_ctx ctx = { .node_id_len = n ? list[n - 1].node.len : 16 };
-	wr_init(&w);
-	reload_gruu_write(&w, &ctx, user, list, n);
-	wr_u8(&w, 0);
-	return (char *)w.at;
-}
-
 static enum reload_err read_status(
 	struct served *s, const json_t *status, struct reload_error_text *why)
 {
@@ -294,7 +275,7 @@ static enum reload_err read_status(
 	s->domain = strrchr(s->user, '@') + 1;
 	set(&s->node, reload_strdup(cli_get_text(status, "node_id")));
 	set(&s->overlay, reload_strdup(cli_get_text(status, "overlay")));
-	set(&s->gruu, gruu_of(status, s->user));
+	set(&s->gruu, cli_own_gruu(status, s->user));
 	s->ice = json_is_object(json_object_get(json_object_get(status, "links"), "paths"));
 	return RELOAD_OK;
 }

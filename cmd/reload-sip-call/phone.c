@@ -1,9 +1,9 @@
 #include "reload-sip-call/phone.h"
 
 #include "common/home.h"
+#include "common/own_gruu.h"
 #include "control/local_socket_io.h"
 #include "ident/aor.h"
-#include "usage/sip.h"
 #include "util/text.h"
 
 #include <errno.h>
@@ -266,26 +266,6 @@ void phone_drop(struct phone *p, struct leg *leg)
 
 /* -- the agent ---------------------------------------------------------------------------------------------------------------- */
 
-/* The GRUU of this node, as others reach it (owned). */
-static char *gruu_of(const json_t *status, const char *user)
-{
-	struct reload_destination list[2];
-	struct reload_id id;
-	size_t n = 0;
-	struct wr w;
-	const char *peer = cli_get_text(status, "admitting_peer");
-	bool client = !strcmp(cli_get_text(status, "role"), "client");
-	if (client && *peer && !reload_id_from_hex(&id, peer))
-		list[n++] = reload_dest_node(&id);
-	if (!reload_id_from_hex(&id, cli_get_text(status, "node_id")))
-		list[n++] = reload_dest_node(&id);
-	struct wire_ctx ctx = { .node_id_len = n ? list[n - 1].node.len : 16 };
-	wr_init(&w);
-	reload_gruu_write(&w, &ctx, user, list, n);
-	wr_u8(&w, 0);
-	return (char *)w.at;
-}
-
 static enum reload_err read_status(
 	struct phone *p, const json_t *status, struct reload_error_text *why)
 {
@@ -308,7 +288,7 @@ static enum reload_err read_status(
 	p->user = reload_strdup(own.name);
 	p->node = reload_strdup(cli_get_text(status, "node_id"));
 	p->overlay = reload_strdup(cli_get_text(status, "overlay"));
-	p->contact = gruu_of(status, p->user);
+	p->contact = cli_own_gruu(status, p->user);
 	const json_t *links = json_object_get(status, "links");
 	bool ice = json_is_object(json_object_get(links, "paths"));
 	p->link = ice ? "DTLS" : "TLS";

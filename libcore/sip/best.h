@@ -1,4 +1,4 @@
-/* Which of the answers of a forked request its caller gets (RFC 3261 s16.7 step 6). */
+/* Which of the answers of a forked request goes to its caller (RFC 3261 s16.7 step 6). */
 #pragma once
 
 #include <stdbool.h>

@@ -185,7 +185,6 @@ $(O)/bench/count.so: tests/bench/count.c | deps
 $(O)/bench/load: $(O)/tests/bench/load.o $(O)/libcore.a
 $(O)/bench/micro: $(O)/tests/bench/micro.o $(O)/libsim.a $(O)/libcore.a
 $(O)/bench/links: $(O)/tests/bench/links.o $(O)/libcore.a
-$(O)/bench/audio: $(O)/tests/bench/audio.o $(O)/libcore.a
 $(O)/bench/links: LIBS += -lcmocka -lglib-2.0 -lcares
 $(O)/bench/%:
 	$(call say,LD,$@)
@@ -243,7 +242,7 @@ plots: $(O)/reload-sim
 		--plot examples/traffic-over-churn.svg
 
 # Figures, never asserted; BENCH_QUICK=1 for a short run, BENCH_PEER=opendht for OpenDHT beside us.
-bench-tools: $(O)/bench/load $(O)/bench/micro $(O)/bench/links $(O)/bench/audio $(O)/bench/count.so
+bench-tools: $(O)/bench/load $(O)/bench/micro $(O)/bench/links $(O)/bench/count.so
 bench: check-deps programs bench-tools lab-tools
 	$(Q)tests/bench/run $(O) build/bench.json
 

@@ -1,7 +1,7 @@
 """Calls between two users: how long it is from the order to call until the 200 to the INVITE, with the lookup and the connection that is made for it.
 
 On loopback in an overlay of TLS, then between two hosts behind port-restricted NATs in one with ICE; the latter needs root.  Calls are made one after
-the other, each by a program of its own and over a connection of its own.  Then what the relay of an adapter adds to audio (relay.py).
+the other, each by a program of its own and over a connection of its own.
 """
 
 import json
@@ -10,7 +10,6 @@ import shutil
 import subprocess
 import tempfile
 
-import relay
 from ice import Lab
 
 # name, what it is, aim in ms
@@ -23,7 +22,6 @@ def rows():
         yield name + "_p50_ms", "call set-up, " + words, "ms", 0, aim, False
         yield name + "_p95_ms", "  p95", "ms", 0, None, False
         yield name + "_calls", "  answered", "", 0, None, True
-    yield from relay.rows()
 
 
 class Overlay:
@@ -87,7 +85,6 @@ def measured(overlay, name, times):
 def measure(build, port, quick, note):
     note("calls on loopback")
     figures = measured(Overlay(build, "127.0.0.1:%d" % port), "loopback", 10 if quick else 100)
-    figures.update(relay.measure(build, port, quick, note))
     if os.geteuid() != 0:
         note("calls through NATs: needs root")
         return figures

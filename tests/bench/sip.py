@@ -1,7 +1,8 @@
 """Calls through reload-sip-adapter between two devices, next to kamailio as registrar and proxy for the same sipp scenarios.
 
-Neither asks for a password, both record their route.  The highest rate is the last one of a list at which no call failed and no message was repeated more than
-once in a hundred calls; times from INVITE to 200 are those at half of it.
+Neither asks for a password, both record their route.  The highest rate is the last one of a list at which, in one of two tries, no call failed and no more than one
+message in a hundred calls was repeated; times from INVITE to 200 are those at half of it.  On few cores sipp itself is what ends first, and the processor time of
+a call says more.  kamailio has one process for what comes in: with two, a 180 now and then comes after the 200 and sipp calls that a failure.  Memory is measured first: what calls have left behind as free would hide what others take.
 """
 
 import csv
@@ -20,7 +21,7 @@ import sip_audio
 HERE = os.path.dirname(os.path.abspath(__file__))
 RATES = (100, 200, 400, 600, 800, 1000, 1250, 1500, 2000, 2500, 3000)
 KAMAILIO = """
-children=2
+children=1
 log_stderror=yes
 debug=0
 listen=udp:127.0.0.1:%d
@@ -140,12 +141,12 @@ class Server:
         return done == 0 and int(last["SuccessfulCall(C)"]) == count and repeated <= count / 100, sorted(times), cpu
 
     def measure(self, quick):
-        figures = {}
-        self.register(1)
+        figures = self.memory(quick)
         seconds = 2 if quick else 5
         best, cpu = 0, 0
         for rate in RATES[::2] if quick else RATES:
-            good, _, used = self.calls(rate, rate * seconds)
+            tries = (self.calls(rate, rate * seconds) for _ in range(2))
+            good, _, used = next((t for t in tries if t[0]), (False, [], 0))
             if not good:
                 break
             best, cpu = rate, used
@@ -159,6 +160,7 @@ class Server:
     def memory(self, quick):
         """Of registrations and of calls that are up at the same time."""
         figures, count = {}, 100
+        self.register(1)
         before = pss_kb(self.pids())
         for i in range(count):
             self.register(1, "b1", 20000 + i)
@@ -222,7 +224,6 @@ def measure(build, quick, note, fleet):
             server = make(directory)
             try:
                 found = server.measure(quick)
-                found.update(server.memory(quick))
             finally:
                 server.stop()
         figures.update({name + "_" + k: v for k, v in found.items()})

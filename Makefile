@@ -27,6 +27,7 @@ O       ?= build/$(MODE)
 PREFIX  ?= /usr/local
 LIBEXECDIR ?= $(PREFIX)/libexec
 SYSTEMDDIR ?= $(PREFIX)/lib/systemd/system
+SYSCONFDIR ?= $(if $(filter /usr,$(PREFIX)),/etc,$(PREFIX)/etc)
 VERSION := 0.1.0
 
 # Rooms from low to high: a room includes only rooms to its left (tests/lint/rooms checks this).
@@ -41,7 +42,7 @@ all: programs
 BUILD_DEPS := build-essential pkg-config libssl-dev libjansson-dev libexpat1-dev libxml2-dev libglib2.0-dev libbsd-dev libsqlite3-dev libc-ares-dev libnice-dev libmicrohttpd-dev libcurl4-openssl-dev libpq-dev libqrencode-dev libcrypt-dev \
 	libsofia-sip-ua-dev libopus-dev libsrtp2-dev libavahi-client-dev libavahi-glib-dev libedit-dev
 CHECK_DEPS := libcmocka-dev bats tshark clang libclang-rt-14-dev clang-format mandoc jq openssl python3 \
-	libxml2-utils zsh fish iproute2 procps xxd nftables sqlite3 postgresql zbar-tools curl dnsmasq-base coturn conntrack sox strace sip-tester sipsak kamailio baresip-core avahi-daemon avahi-utils dbus-daemon python3-prometheus-client tmux systemd
+	libxml2-utils zsh fish iproute2 procps xxd nftables sqlite3 postgresql zbar-tools curl dnsmasq-base coturn conntrack sox strace sip-tester sipsak kamailio baresip-core avahi-daemon avahi-utils dbus-daemon python3-prometheus-client tmux systemd logrotate
 
 define ensure
 	@command -v dpkg-query >/dev/null || exit 0; \
@@ -290,7 +291,7 @@ man: check-deps programs
 	$(Q)RELOAD_BIN=$(abspath $(O)) tests/lint/man
 
 SHARE = $(DESTDIR)$(PREFIX)/share
-UNITS := $(notdir $(wildcard units/*.service units/*.timer))
+UNITS := $(notdir $(wildcard units/*.service units/*.socket units/*.timer))
 install: programs
 	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/man/man1 $(SHARE)/man/man5 $(SHARE)/man/man7 $(SHARE)/man/man8 \
 		$(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions $(SHARE)/fish/vendor_completions.d
@@ -309,6 +310,8 @@ install: programs
 	done
 	install -m 644 units/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/reload.conf
 	install -m 644 units/tmpfiles.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/reload.conf
+	install -d $(DESTDIR)$(SYSCONFDIR)/logrotate.d
+	install -m 644 units/logrotate.conf $(DESTDIR)$(SYSCONFDIR)/logrotate.d/reload
 
 uninstall:
 	rm -f $(PROGRAMS:%=$(DESTDIR)$(PREFIX)/bin/%) $(PRIVATE:%=$(DESTDIR)$(LIBEXECDIR)/reload/%) \
@@ -316,7 +319,8 @@ uninstall:
 	for page in man/*.[1-8]; do rm -f $(SHARE)/man/man$${page##*.}/$${page#man/}; done
 	rm -f $(PROGRAMS:%=$(SHARE)/bash-completion/completions/%) $(PROGRAMS:%=$(SHARE)/zsh/site-functions/_%) \
 		$(PROGRAMS:%=$(SHARE)/fish/vendor_completions.d/%.fish)
-	rm -f $(UNITS:%=$(DESTDIR)$(SYSTEMDDIR)/%) $(DESTDIR)$(PREFIX)/lib/sysusers.d/reload.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/reload.conf
+	rm -f $(UNITS:%=$(DESTDIR)$(SYSTEMDDIR)/%) $(DESTDIR)$(PREFIX)/lib/sysusers.d/reload.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/reload.conf \
+		$(DESTDIR)$(SYSCONFDIR)/logrotate.d/reload
 	rmdir $(DESTDIR)$(LIBEXECDIR)/reload 2>/dev/null || true
 
 clean:

@@ -65,9 +65,10 @@ struct agent {
 	const char *(*nat_text)(const struct agent *agent); /* of agent.status (borrowed) */
 	uint64_t events[RELOAD_EVENTS];                     /* how many of each type there were */
 	struct agent_log *log;
-	struct agent_history *history;          /* of agent_rpc_new() */
-	struct agent_rpc *rpc;                  /* of agent_rpc_new() */
-	struct agent_apps *apps;                /* connections of applications */
+	struct agent_history *history; /* of agent_rpc_new() */
+	struct agent_rpc *rpc;         /* of agent_rpc_new() */
+	gid_t group;                   /* whom the control socket serves as well; 0: none */
+	struct agent_apps *apps;       /* connections of applications */
 	struct reload_app_streams *app_streams; /* of apps */
 };
 
@@ -83,6 +84,6 @@ void agent_event(struct agent *agent, const struct reload_event *event);
  * cancels requests of the engine; call it before the engine is freed.  It returns the sockets (owned), which keep the
  * name of the instance taken until the agent has closed everything that another agent of this name would open.
  */
-enum reload_err agent_rpc_new(struct agent *agent, const char *socket, const char *read_only_socket,
+enum reload_err agent_rpc_new(struct agent *agent, const struct reload_server_setup *setup,
 	struct reload_error_text *why) MUST_CHECK;
 struct reload_server *agent_rpc_free(struct agent *agent) MUST_CHECK;

@@ -100,7 +100,7 @@ static void on_program(void *arg, unsigned events)
 	int fd = accept4(c->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd < 0)
 		return;
-	if (!reload_server_permits(fd)) {
+	if (!reload_server_permits(fd, apps->agent->group)) {
 		close(fd);
 		return;
 	}
@@ -122,8 +122,19 @@ int agent_apps_listen(struct agent_apps *apps, const char *name, bool packets, c
 	size_t len = strlen(apps->dir) + strlen(name) + 2;
 	*path = reload_alloc(len);
 	snprintf(*path, len, "%s/%s", apps->dir, name);
-	return mkdir(apps->dir, 0700) && errno != EEXIST ? -errno
-							 : reload_local_listen(*path, 1, packets);
+	if (mkdir(apps->dir, 0700) && errno != EEXIST)
+		return -errno;
+	int fd = reload_local_listen(*path, 1, packets);
+	gid_t group = apps->agent->group;
+	if (fd >= 0 && group &&
+		(!reload_local_share(apps->dir, group, 0710) ||
+			!reload_local_share(*path, group, 0660))) {
+		int err = errno;
+		close(fd);
+		unlink(*path);
+		return -err;
+	}
+	return fd;
 }
 
 static enum reload_err socket_open(struct app_connection *c)

@@ -2,6 +2,7 @@
 
 #include "apps.h"
 #include "capture.h"
+#include "control.h"
 #include "discover.h"
 #include "facts.h"
 #include "history.h"
@@ -361,6 +362,8 @@ enum reload_err host_prepare(
 	if (!err && agent_setting_value(s, "metrics", 0))
 		err = metrics_check(agent_setting_value(s, "metrics", 0), why);
 	if (!err)
+		err = host_control_prepare(h, s, why);
+	if (!err)
 		err = agent_setting_links(&h->link_types, s, why);
 	if (!err)
 		err = host_ice_prepare(h, s, why);
@@ -419,21 +422,6 @@ static enum reload_err links_start(struct host *h, struct reload_error_text *why
 	if (!err)
 		err = host_listen(h, why);
 	return err ? err : host_ice_start(h, why);
-}
-
-static enum reload_err control_start(struct host *h, struct reload_error_text *why)
-{
-	char *path, *read_only;
-	enum reload_err err = cli_socket_path(&path, h->agent.instance, false, why);
-	if (err)
-		return err;
-	err = cli_socket_path(&read_only, h->agent.instance, true, why);
-	if (!err) {
-		err = agent_rpc_new(&h->agent, path, read_only, why);
-		free(read_only);
-	}
-	free(path);
-	return err;
 }
 
 /* Sockets of connections are in the directory INSTANCE.apps beside the control socket. */
@@ -556,7 +544,7 @@ enum reload_err host_run(
 	if (!err) /* first, so that from here on a signal is an orderly end */
 		err = signals_start(h, why);
 	if (!err) /* fails when another agent of this name holds the socket */
-		err = control_start(h, why);
+		err = host_control_start(h, why);
 	if (!err)
 		err = peer_start(h, why);
 	if (!err)

@@ -57,7 +57,8 @@ struct host {
 	struct agent_signals *signals;
 	uint64_t signals_handle;
 	struct agent_random random;
-	int ready_fd; /* -1: nobody waits, or the line was written */
+	gid_t socket_group; /* may use the control sockets; 0: nobody but this user and root */
+	int ready_fd;       /* -1: nobody waits, or the line was written */
 	bool first, stopping, stop_now, leave_now, ended;
 };
 

@@ -104,7 +104,7 @@ static void on_program(void *arg, unsigned events)
 	int fd = accept4(m->listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd < 0)
 		return;
-	if (!reload_server_permits(fd)) {
+	if (!reload_server_permits(fd, m->agent->group)) {
 		close(fd);
 		return;
 	}

@@ -34,8 +34,8 @@ static void on_socket(
 
 /* -- life ---------------------------------------------------------------------------------------------------------- */
 
-enum reload_err agent_rpc_new(struct agent *agent, const char *socket, const char *read_only_socket,
-	struct reload_error_text *why)
+enum reload_err agent_rpc_new(
+	struct agent *agent, const struct reload_server_setup *setup, struct reload_error_text *why)
 {
 	struct agent_rpc *rpc = RELOAD_NEW(agent_rpc);
 	TAILQ_INIT(&rpc->waiters);
@@ -45,8 +45,8 @@ enum reload_err agent_rpc_new(struct agent *agent, const char *socket, const cha
 	rpc->service = (struct reload_rpc_service){ handlers, agent, on_socket, agent_history_begun,
 		agent_history_ended };
 	agent->history = agent_history_new(agent);
-	enum reload_err err = reload_server_new(
-		&rpc->server, agent->poll, &rpc->service, socket, read_only_socket, why);
+	enum reload_err err =
+		reload_server_new(&rpc->server, agent->poll, &rpc->service, setup, why);
 	if (err) {
 		agent_history_free(TAKE(agent->history));
 		free(rpc);
@@ -58,6 +58,7 @@ enum reload_err agent_rpc_new(struct agent *agent, const char *socket, const cha
 	reload_poll_hook_add(agent->poll, &rpc->hook);
 	agent_log_follow(agent->log, agent_stream_line, agent);
 	agent->rpc = rpc;
+	agent->group = reload_server_group(rpc->server);
 	return RELOAD_OK;
 }
 

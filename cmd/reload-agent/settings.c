@@ -37,6 +37,7 @@ const struct cli_opt agent_run_opts[] = {
 	{ 0, "metrics", "ADDR:PORT|PATH", "serve OpenMetrics over HTTP there, at /metrics (default: nowhere)" },
 	{ 0, "log-level", "LEVEL[,PART=LEVEL]", "error, warn, info, debug or trace (default info)" },
 	{ 0, "log-to", "auto|journal|stderr|FILE", "where the log goes; auto: the journal under systemd, else stderr (default auto)" },
+	{ 0, "socket-group", "GROUP", "members of GROUP may use the control sockets (default: this user and root alone)" },
 	{ 0, "ready-fd", "N", "write a line to open descriptor N when ready" },
 	{ 0, "print-config", NULL, "print each setting with its origin, and end" },
 	CLI_END

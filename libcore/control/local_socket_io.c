@@ -44,6 +44,14 @@ int reload_local_listen(const char *path, int backlog, bool packets)
 	return bound || listen(fd, backlog) ? failed(fd) : fd;
 }
 
+bool reload_local_share(const char *path, gid_t group, mode_t mode)
+{
+	struct stat st;
+	/* a new file mostly has the group already; the service of the system must not call chown() */
+	return !stat(path, &st) && (st.st_gid == group || !chown(path, (uid_t)-1, group)) &&
+	       !chmod(path, mode);
+}
+
 int reload_local_connect(const char *path, bool packets)
 {
 	struct sockaddr_un addr;

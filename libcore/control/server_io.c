@@ -25,7 +25,8 @@ enum {
 	BACKLOG = 64,
 	ACCEPT_PAUSE_MS = 100,
 	SOCKET_CHECK_MS = 1000,
-	PATH_LEN = 256
+	PATH_LEN = 256,
+	NO_GROUP = 65534 /* of which all groups are that a namespace of users does not have */
 };
 
 struct client {
@@ -45,8 +46,10 @@ struct listener {
 	char path[PATH_LEN]; /* empty: not used */
 	int fd, lock;
 	struct reload_file_mark mark; /* of the socket at path; zero: there is none of ours */
+	struct reload_file_mark kept; /* of one that was passed: it is not removed; zero: none */
 	uint64_t watch;
 	struct reload_timer pause, look;
+	gid_t group; /* whose members are served as well; 0: none */
 	bool read_only,
 		reported; /* reported: service->socket was called with the reason why the socket cannot be made, and is not called again with it */
 };
@@ -167,13 +170,32 @@ void reload_server_adopt(struct reload_server *server, int fd, bool read_only)
 		client_free(c);
 }
 
-bool reload_server_permits(int fd)
+/* Whether the process at the other end was of that group when it connected, by its first group or another one. */
+static bool peer_in_group(int fd, gid_t first, gid_t group)
+{
+	gid_t few[64], *all = few;
+	socklen_t len = sizeof(few);
+	int failed = getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, few, &len);
+	if (failed && errno == ERANGE) {
+		all = reload_alloc(len); /* the kernel has at most 65,536 groups of a process */
+		failed = getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, all, &len);
+	}
+	bool found = first == group;
+	for (size_t i = 0; !failed && !found && i < len / sizeof(*all); i++)
+		found = all[i] == group;
+	if (all != few)
+		free(all);
+	return found;
+}
+
+bool reload_server_permits(int fd, gid_t group)
 {
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len))
 		return false;
-	return peer.uid == geteuid() || peer.uid == 0;
+	return peer.uid == geteuid() || peer.uid == 0 ||
+	       (group && peer_in_group(fd, peer.gid, group));
 }
 
 static void refuse(int fd, enum reload_err err, const char *what, const char *reason)
@@ -210,9 +232,10 @@ static void on_connection(void *arg, unsigned events)
 	}
 	if (fd < 0)
 		return;
-	if (!reload_server_permits(fd))
+	if (!reload_server_permits(fd, l->group))
 		refuse(fd, RELOAD_NO_PERMISSION, "not permitted",
-			"the socket serves its own user and root");
+			l->group ? "the socket serves its own user, root and members of its group"
+				 : "the socket serves its own user and root");
 	else if (l->server->clients_count >= RELOAD_SERVER_CLIENTS_MAX)
 		refuse(fd, RELOAD_LIMIT, "the agent is busy", "64 programs are connected already");
 	else
@@ -263,6 +286,20 @@ static enum reload_err take_lock(struct listener *l, struct reload_error_text *w
 	return RELOAD_EXISTS;
 }
 
+static enum reload_err watch_socket(struct listener *l, struct reload_error_text *why)
+{
+	l->watch = reload_poll_add(l->server->poll, l->fd, RELOAD_POLL_IN, on_connection, l);
+	return l->watch ? RELOAD_OK : io_failed(why, l->path);
+}
+
+static enum reload_err share_failed(const struct listener *l, struct reload_error_text *why)
+{
+	enum reload_err err = io_failed(why, l->path);
+	reload_error_advise(why,
+		"run the agent as a member of the group that its socket is for, or another group");
+	return err;
+}
+
 static enum reload_err bind_socket(struct listener *l, struct reload_error_text *why)
 {
 	struct stat st;
@@ -278,8 +315,26 @@ static enum reload_err bind_socket(struct listener *l, struct reload_error_text 
 	}
 	l->fd = fd;
 	l->mark = reload_file_mark(l->path);
-	l->watch = reload_poll_add(l->server->poll, l->fd, RELOAD_POLL_IN, on_connection, l);
-	return l->watch ? RELOAD_OK : io_failed(why, l->path);
+	if (l->group && !reload_local_share(l->path, l->group, 0660))
+		return share_failed(l, why);
+	return watch_socket(l, why);
+}
+
+/*
+ * A socket that a service manager listens on.  The file stays when this agent ends: programs that connect meanwhile wait for the
+ * next one.  listen() again makes this process the one that a program sees at the other end (SO_PEERCRED).
+ */
+static enum reload_err adopt_socket(struct listener *l, struct reload_error_text *why)
+{
+	struct stat st;
+	if (lstat(l->path, &st) || listen(l->fd, BACKLOG))
+		return io_failed(why, l->path);
+	fcntl(l->fd, F_SETFL, fcntl(l->fd, F_GETFL) | O_NONBLOCK);
+	fcntl(l->fd, F_SETFD, FD_CLOEXEC);
+	l->kept = l->mark = reload_file_mark(l->path);
+	/* in a namespace of users the groups that it lacks all have one number: membership of such a group cannot be checked */
+	l->group = st.st_mode & S_IWGRP && st.st_gid != NO_GROUP ? st.st_gid : 0;
+	return watch_socket(l, why);
 }
 
 /* Whether the lock that this agent holds is still the file at the path, which another agent would try to lock. */
@@ -327,17 +382,17 @@ static void on_look(void *arg)
 	l->reported = err != RELOAD_OK;
 }
 
-static enum reload_err listen_on(struct listener *l, struct reload_server *server, const char *path,
-	bool read_only, struct reload_error_text *why)
+static enum reload_err listen_on(
+	struct listener *l, struct reload_server *server, struct reload_error_text *why)
 {
-	l->server = server;
-	l->read_only = read_only;
-	if (strlen(path) >= sizeof(((struct sockaddr_un *)0)->sun_path))
-		return reload_error_explain(why, RELOAD_USAGE,
+	if (strlen(l->path) >= sizeof(((struct sockaddr_un *)0)->sun_path)) {
+		reload_error_explain(why, RELOAD_USAGE,
 			"the path of the control socket is too long",
-			"%.200s has more than 107 characters", path);
-	snprintf(l->path, sizeof(l->path), "%s", path);
-	enum reload_err err = make_directories(path, why);
+			"%.200s has more than 107 characters", l->path);
+		l->path[0] = 0;
+		return RELOAD_USAGE;
+	}
+	enum reload_err err = make_directories(l->path, why);
 	if (!err)
 		err = take_lock(l, why);
 	if (err) {
@@ -346,24 +401,42 @@ static enum reload_err listen_on(struct listener *l, struct reload_server *serve
 	}
 	reload_timer_arm(reload_poll_timers(server->poll), &l->look,
 		reload_poll_now() + SOCKET_CHECK_MS, on_look, l);
-	return bind_socket(l, why);
+	return l->fd >= 0 ? adopt_socket(l, why) : bind_socket(l, why);
+}
+
+static void listener_init(
+	struct listener *l, struct reload_server *server, const char *path, int passed)
+{
+	l->server = server;
+	l->lock = -1;
+	l->fd = passed ? passed : -1;
+	if (path)
+		snprintf(l->path, sizeof(l->path), "%s", path);
 }
 
 enum reload_err reload_server_new(struct reload_server **out, struct reload_poll *poll,
-	const struct reload_rpc_service *service, const char *path, const char *read_only_path,
+	const struct reload_rpc_service *service, const struct reload_server_setup *setup,
 	struct reload_error_text *why)
 {
 	AUTO(reload_server) server = RELOAD_NEW(reload_server);
 	server->poll = poll;
 	server->service = service;
-	server->all.fd = server->all.lock = server->reading.fd = server->reading.lock = -1;
 	TAILQ_INIT(&server->clients);
-	enum reload_err err = path ? listen_on(&server->all, server, path, false, why) : RELOAD_OK;
-	if (!err && read_only_path)
-		err = listen_on(&server->reading, server, read_only_path, true, why);
+	listener_init(&server->all, server, setup->path, setup->passed);
+	listener_init(&server->reading, server, setup->read_only_path, setup->read_only_passed);
+	server->all.group = server->reading.group = setup->group;
+	server->reading.read_only = true;
+	enum reload_err err = setup->path ? listen_on(&server->all, server, why) : RELOAD_OK;
+	if (!err && setup->read_only_path)
+		err = listen_on(&server->reading, server, why);
 	if (!err)
 		*out = TAKE(server);
 	return err;
+}
+
+gid_t reload_server_group(const struct reload_server *server)
+{
+	return server->all.group;
 }
 
 size_t reload_server_clients(const struct reload_server *server)
@@ -386,8 +459,6 @@ void reload_server_flush(struct reload_server *server)
 
 static void listener_rest(struct listener *l)
 {
-	if (!l->server)
-		return;
 	reload_timer_cancel(reload_poll_timers(l->server->poll), &l->pause);
 	reload_timer_cancel(reload_poll_timers(l->server->poll), &l->look);
 	reload_poll_remove(l->server->poll, l->watch);
@@ -405,11 +476,10 @@ void reload_server_hang_up(struct reload_server *server)
 
 static void listener_close(struct listener *l)
 {
-	if (!l->server)
-		return;
 	if (l->fd >= 0)
 		close(l->fd);
-	if (reload_file_same(l->mark, l->path)) /* not a socket that another agent made there */
+	/* not a socket that another agent made there, nor one that is passed to the next agent */
+	if (reload_file_same(l->mark, l->path) && !reload_file_same(l->kept, l->path))
 		unlink(l->path);
 	if (l->lock >= 0)
 		close(l->lock);

@@ -11,7 +11,7 @@ setup_file() {
 	mkdir -p sys/etc/default sys/var/lib sys/run
 	cp -r lab/etc sys/etc/reload
 	mkdir sys/var/lib/reload-enroll && cp -r lab/etc sys/var/lib/reload-enroll/etc
-	export PORT UNITS=$PWD/root/lib/systemd/system
+	export PORT UNITS=$PWD/root/lib/systemd/system SOURCE=$BATS_TEST_DIRNAME/../..
 }
 
 setup() {
@@ -73,6 +73,10 @@ fed() {
 		grep -q 'Overall exposure' <<<"$output"
 	done
 	[ "$(find "$UNITS" -name '*.service' | wc -l)" -eq 4 ]
+	# the sockets that systemd opens are those of the agent, which runs as the same user and group
+	for name in User Group; do
+		[ "$(sed -n "s/^Socket$name=//p" "$UNITS/reload-agent@.socket")" = "$(sed -n "s/^$name=//p" "$UNITS/reload-agent@.service")" ]
+	done
 	# a unit that is not so is seen
 	sed '/^ProtectSystem/d; /^PrivateUsers/d' "$UNITS/reload-agent@.service" >open@.service
 	R systemd-analyze security --offline=yes --no-pager --threshold=13 "$PWD/open@.service"
@@ -92,6 +96,9 @@ fed() {
 	R reload-store -k 0xf0000001 alice@calls.example here -q
 	ok
 	[ -f sys/var/lib/reload/alice/store.db ]
+	# cli.md 2: mode 0660 and a group for the system service
+	[ "$(stat -c %a sys/run/reload/alice.sock)" = 660 ]
+	[ "$(stat -c %a sys/run/reload/alice-ro.sock)" = 660 ]
 	manage devices reload-sip-adapter@.service alice
 	until_true grep -qx 'READY=1' devices.told
 	R python3 "$BATS_TEST_DIRNAME/units.py" run "$UNITS/reload-renew@.service" alice "$PWD/sys"
@@ -103,6 +110,48 @@ fed() {
 	until_true fed devices
 	ends devices reload-sip-adapter@.service
 	ends alice reload-agent@.service
+}
+
+@test "a socket unit starts the node when a program connects, again when it has ended, and keeps who waits" {
+	local socket=$PWD/sys/run/reload/bob.sock pid
+	export RELOAD_AGENT=$socket
+	mkdir -p sys/run/reload
+	echo "OPTIONS=--listen 127.0.0.1:0 --no-join --log-to $PWD/sys/bob.log" >sys/etc/default/reload-agent-bob
+	python3 "$BATS_TEST_DIRNAME/units.py" activate "$UNITS/reload-agent@.socket" "$UNITS/reload-agent@.service" bob "$PWD/sys" >bob.out 2>&1 3>&- &
+	echo $! >bob.pid
+	until_true [ -S sys/run/reload/bob-ro.sock ]
+	# whoever connects is answered, although nothing ran
+	R reload-agent status -j
+	[ "$(jq -r .instance <<<"$output")" = bob ]
+	pid=$(jq .pid <<<"$output")
+	[ "$(stat -c %a "$socket")" = 660 ]
+	# logrotate puts the log aside, and the node opens it anew
+	sed "s,/var/log/reload/\*.log,$PWD/sys/bob.log,; /^\tsu /d; s,systemctl reload .*,reload-agent refresh -a $socket -q," "$SOURCE/units/logrotate.conf" >logrotate.conf
+	R logrotate -f -s "$PWD/logrotate.state" logrotate.conf
+	ok
+	[ -s sys/bob.log.1 ]
+	until_true grep -q . sys/bob.log
+	R reload-agent stop
+	[ "$status" -eq 0 ]
+	gone "$pid"
+	[ -S "$socket" ]
+	R reload-agent status -j -a "${socket%.sock}-ro.sock"
+	[ "$(jq -r .instance <<<"$output")" = bob ]
+	[ "$(jq .pid <<<"$output")" != "$pid" ]
+	# what is no control socket of it is refused, and named
+	R python3 -c '
+import os, socket, sys
+s = socket.socket()
+s.listen()
+os.dup2(s.fileno(), 3)
+os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()), RELOAD_HOME=sys.argv[1])
+os.execvp("reload-agent", ["reload-agent", "-I", "carol", "--no-join", "-l", "127.0.0.1:0", "-q"])' "$PWD/lab"
+	failed 2 'socket 3 of the service manager cannot be used'
+	matches "${stderr_lines[1]}" 'it is no Unix socket'
+	R reload-agent stop
+	[ "$status" -eq 0 ]
+	until_true gone "$(cat bob.pid)"
+	rm bob.pid
 }
 
 @test "the unit of the enrollment server serves the authority of its own place, with the TLS key of its credentials" {

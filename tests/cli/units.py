@@ -1,10 +1,14 @@
 #!/usr/bin/env python3
 """units.py run UNIT INSTANCE ROOT: becomes the program of a systemd unit, with its environment, whose places are below ROOT.
+units.py activate SOCKET UNIT INSTANCE ROOT: opens the sockets of a .socket unit, and runs the program with them, each time that
+somebody connects while it does not run, twice in all.
 units.py outside UNIT TRACE: system calls in a trace of strace that the filter of the unit does not let through."""
 
 import os
 import re
+import select
 import shlex
+import socket
 import subprocess
 import sys
 
@@ -14,8 +18,10 @@ def settings(path, name):
         return [line.split("=", 1)[1].strip() for line in f if line.startswith(name + "=")]
 
 
-def run(path, instance, root):
+def run(path, instance, root, passed=0):
     environment = {"PATH": "/usr/bin:/bin"}
+    if passed:
+        environment.update(LISTEN_FDS=str(passed), LISTEN_PID=str(os.getpid()), LISTEN_FDNAMES=":".join(["control"] * passed))
     for name in ("NOTIFY_SOCKET", "WATCHDOG_USEC", "CREDENTIALS_DIRECTORY"):
         if name in os.environ:
             environment[name] = os.environ[name]
@@ -36,10 +42,32 @@ def run(path, instance, root):
             words += environment.get(word[1:], "").split()
         else:
             words.append(re.sub(r"\$\{(\w+)\}", lambda m: environment.get(m[1], ""), word))
+    if "--socket-group" in words:
+        # no such group here: the only one in the namespace of users below
+        words[words.index("--socket-group") + 1] = "1000" if os.geteuid() == 0 else str(os.getegid())
     if os.geteuid() == 0:
         # root has other places: another user there, as with PrivateUsers
         words = ["/usr/bin/unshare", "--map-user=1000", "--map-group=1000"] + words
     os.execve(words[0], words, environment)
+
+
+def activate(listening, path, instance, root):
+    sockets = []
+    for name in settings(listening, "ListenStream"):
+        name = name.replace("%t", root + "/run").replace("%i", instance)
+        one = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        one.bind(name)
+        os.chmod(name, int(settings(listening, "SocketMode")[0], 8))
+        one.listen()
+        sockets.append(one)
+    for _ in range(2):
+        select.select(sockets, [], [])
+        child = os.fork()
+        if not child:
+            for place, one in enumerate([os.dup(one.fileno()) for one in sockets], 3):
+                os.dup2(one, place)
+            run(path, instance, root, len(sockets))
+        os.waitpid(child, 0)
 
 
 def calls_of(group):
@@ -65,4 +93,4 @@ def outside(path, trace):
 
 
 if __name__ == "__main__":
-    {"run": run, "outside": outside}[sys.argv[1]](*sys.argv[2:])
+    {"run": run, "activate": activate, "outside": outside}[sys.argv[1]](*sys.argv[2:])

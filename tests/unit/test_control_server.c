@@ -19,6 +19,8 @@
 #include <stdarg.h>
 #include <cmocka.h>
 
+#define AT(p) (&(const struct reload_server_setup){ .path = (p) })
+
 static int cancelled;
 
 static void on_cancel(void *arg)
@@ -72,10 +74,10 @@ static void *agent(void *arg)
 	struct reload_poll *poll = reload_poll_new();
 	struct reload_server *server = NULL, *second = NULL;
 	struct reload_error_text why;
-	assert_int_equal(reload_server_new(&server, poll, &f->service, f->path, f->ro_path, &why),
-		RELOAD_OK);
+	struct reload_server_setup setup = { .path = f->path, .read_only_path = f->ro_path };
+	assert_int_equal(reload_server_new(&server, poll, &f->service, &setup, &why), RELOAD_OK);
 	assert_int_equal(
-		reload_server_new(&second, poll, &f->service, f->path, NULL, &why), RELOAD_EXISTS);
+		reload_server_new(&second, poll, &f->service, AT(f->path), &why), RELOAD_EXISTS);
 	pthread_barrier_wait(&f->ready);
 	while (!f->stop) {
 		reload_poll_pass(poll, 1000);
@@ -382,7 +384,7 @@ static void who_connects_to_an_ending_agent_was_not_read(void **state)
 	pthread_t thread;
 	pid_t pid = 0;
 	bool unread = false;
-	assert_int_equal(reload_server_new(&server, poll, &service, path, NULL, &why), RELOAD_OK);
+	assert_int_equal(reload_server_new(&server, poll, &service, AT(path), &why), RELOAD_OK);
 	reload_server_hang_up(server);
 	assert_int_equal(reload_client_pid(&pid, path, NULL, soon(), -1, &why), RELOAD_OK);
 	assert_int_equal(pid, getpid());
@@ -410,7 +412,7 @@ static void stale_sockets_are_replaced_other_files_are_not(void **state)
 	struct reload_rpc_service service = { .handlers = handlers };
 	struct reload_server *server = NULL;
 	struct reload_error_text why;
-	assert_int_equal(reload_server_new(&server, poll, &service, path, NULL, &why), RELOAD_OK);
+	assert_int_equal(reload_server_new(&server, poll, &service, AT(path), &why), RELOAD_OK);
 	char kept[64];
 	snprintf(kept, sizeof(kept), "%s/kept", dir);
 	assert_int_equal(
@@ -418,12 +420,12 @@ static void stale_sockets_are_replaced_other_files_are_not(void **state)
 	reload_server_free(server);
 	assert_int_equal(rename(kept, path), 0);
 	server = NULL;
-	assert_int_equal(reload_server_new(&server, poll, &service, path, NULL, &why), RELOAD_OK);
+	assert_int_equal(reload_server_new(&server, poll, &service, AT(path), &why), RELOAD_OK);
 	reload_server_free(server);
 	server = NULL;
 	FILE *file = fopen(path, "w");
 	fclose(file);
-	assert_int_equal(reload_server_new(&server, poll, &service, path, NULL, &why), RELOAD_IO);
+	assert_int_equal(reload_server_new(&server, poll, &service, AT(path), &why), RELOAD_IO);
 	assert_int_equal(access(path, F_OK), 0);
 	reload_poll_free(poll);
 	char command[100];
@@ -475,7 +477,7 @@ static void a_removed_socket_is_made_again(void **state)
 	};
 	struct reload_server *server = NULL, *other = NULL;
 	struct reload_error_text why;
-	assert_int_equal(reload_server_new(&server, poll, &service, path, NULL, &why), RELOAD_OK);
+	assert_int_equal(reload_server_new(&server, poll, &service, AT(path), &why), RELOAD_OK);
 	struct reload_client *before = connected(path);
 
 	snprintf(command, sizeof(command), "rm -r '%s/run'", dir);
@@ -486,8 +488,7 @@ static void a_removed_socket_is_made_again(void **state)
 	/* a second agent that would find no lock finds it again */
 	assert_int_equal(unlink(lock), 0);
 	turn_until(poll, &told, 2, 0);
-	assert_int_equal(
-		reload_server_new(&other, poll, &service, path, NULL, &why), RELOAD_EXISTS);
+	assert_int_equal(reload_server_new(&other, poll, &service, AT(path), &why), RELOAD_EXISTS);
 
 	/* a file that is no socket is nobody's to remove: told once, and mended when it is gone */
 	assert_int_equal(unlink(path), 0);
@@ -501,7 +502,7 @@ static void a_removed_socket_is_made_again(void **state)
 
 	/* another agent was quicker: the path is its own, also when this one ends */
 	assert_int_equal(unlink(lock), 0);
-	assert_int_equal(reload_server_new(&other, poll, &service, path, NULL, &why), RELOAD_OK);
+	assert_int_equal(reload_server_new(&other, poll, &service, AT(path), &why), RELOAD_OK);
 	turn_until(poll, &told, 3, 2);
 	assert_int_equal(told.err, RELOAD_EXISTS);
 	reload_client_free(before);

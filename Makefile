@@ -15,7 +15,7 @@
 #   make changelog    write CHANGELOG.md anew from the commit messages
 #   make completions  write completions/ anew from the tables of the programs
 #   make man          check the manual pages
-#   make install      programs, manual pages, completions and units of systemd, under $(DESTDIR)$(PREFIX); what only other programs run goes to
+#   make install      programs, the library, manual pages, completions and units of systemd, under $(DESTDIR)$(PREFIX); what only other programs run goes to
 #                     $(DESTDIR)$(LIBEXECDIR)/reload (for another LIBEXECDIR than $(PREFIX)/libexec name it to make as well)
 #   make uninstall    remove them
 #   make clean
@@ -26,6 +26,7 @@ MODE    ?= $(if $(filter fuzz,$(MAKECMDGOALS)),fuzz,$(if $(filter install bench 
 O       ?= build/$(MODE)
 PREFIX  ?= /usr/local
 LIBEXECDIR ?= $(PREFIX)/libexec
+LIBDIR  ?= $(PREFIX)/lib
 SYSTEMDDIR ?= $(PREFIX)/lib/systemd/system
 SYSCONFDIR ?= $(if $(filter /usr,$(PREFIX)),/etc,$(PREFIX)/etc)
 VERSION := 0.1.0
@@ -109,7 +110,7 @@ COMMON := $(patsubst %.c,$(O)/%.o,$(wildcard cmd/common/*.c))
 SOFIA := $(patsubst %.c,$(O)/%.o,$(wildcard cmd/sofia/*.c))
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 UNIT := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard $(ROOMS:%=tests/unit/test_%_*.c)))
-BINS := $(PROGRAMS:%=$(O)/%) $(PRIVATE:%=$(O)/%) $(O)/reload-ice.so $(O)/reload-mdns.so
+BINS = $(PROGRAMS:%=$(O)/%) $(PRIVATE:%=$(O)/%) $(O)/reload-ice.so $(O)/reload-mdns.so $(O)/$(SONAME)
 
 Q := $(if $(V),,@)
 say = @$(if $(V),:,printf '  %-6s %s\n' $(1) $(2))
@@ -167,6 +168,18 @@ $(O)/tests/lab/ice-links: $(O)/tests/lab/ice-links.o $(O)/libcore.a
 $(O)/tests/lab/sip-locate: $(O)/tests/lab/sip-locate.o $(O)/libcore.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(AGENT_LIBS)
+
+# The library for programs of others: objects of their own, as they stand at any address, and no name but those of libreload.map.
+SONAME := libreload.so.0
+LIBRELOAD := $(patsubst %.c,$(O)/pic/%.o,$(wildcard libreload/*.c libcore/util/*.c libcore/wire/*.c) \
+	$(addprefix libcore/control/,client.c client_io.c failure.c json_write.c jsonrpc.c local_socket_io.c) cmd/common/home.c)
+$(O)/pic/%.o: %.c | deps
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -Icmd -fPIC -ffunction-sections -fdata-sections -MMD -MP -c -o $@ $<
+$(O)/$(SONAME): $(LIBRELOAD) libreload/libreload.map
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,$(SONAME) -Wl,--version-script=libreload/libreload.map -Wl,--gc-sections -Wl,-z,defs \
+		-o $@ $(LIBRELOAD) -lcrypto -ljansson -lm
 
 # An agent with faults for tests of diagnostics: the functions that tests/inject/inject.c replaces.
 INJECTED := reload_peer_status reload_peer_leave reload_peer_links reload_chord_set_route reload_job_run
@@ -291,10 +304,11 @@ man: check-deps programs
 	$(Q)RELOAD_BIN=$(abspath $(O)) tests/lint/man
 
 SHARE = $(DESTDIR)$(PREFIX)/share
+EXAMPLES := $(wildcard examples/*)
 UNITS := $(notdir $(wildcard units/*.service units/*.socket units/*.timer))
 install: programs
 	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/man/man1 $(SHARE)/man/man5 $(SHARE)/man/man7 $(SHARE)/man/man8 \
-		$(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions $(SHARE)/fish/vendor_completions.d
+		$(SHARE)/man/man3 $(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions $(SHARE)/fish/vendor_completions.d
 	install -d $(DESTDIR)$(LIBEXECDIR)/reload
 	install -m 755 $(PROGRAMS:%=$(O)/%) $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(PRIVATE:%=$(O)/%) $(DESTDIR)$(LIBEXECDIR)/reload
@@ -303,6 +317,15 @@ install: programs
 	install -m 644 $(PROGRAMS:%=completions/%) $(SHARE)/bash-completion/completions
 	install -m 644 $(PROGRAMS:%=completions/_%) $(SHARE)/zsh/site-functions
 	install -m 644 $(PROGRAMS:%=completions/%.fish) $(SHARE)/fish/vendor_completions.d
+	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(PREFIX)/include $(SHARE)/doc/reload/examples
+	install -m 644 $(O)/$(SONAME) $(DESTDIR)$(LIBDIR)
+	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libreload.so
+	install -m 644 libreload/reload.h $(DESTDIR)$(PREFIX)/include
+	sed 's,@PREFIX@,$(PREFIX),; s,@LIBDIR@,$(LIBDIR),; s,@VERSION@,$(VERSION),' libreload/libreload.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/libreload.pc
+	chmod 644 $(DESTDIR)$(LIBDIR)/pkgconfig/libreload.pc
+	install -m 644 README.md CHANGELOG.md $(SHARE)/doc/reload
+	install -m 644 $(filter-out %.sh,$(EXAMPLES)) $(SHARE)/doc/reload/examples
+	install -m 755 $(filter %.sh,$(EXAMPLES)) $(SHARE)/doc/reload/examples
 	install -d $(DESTDIR)$(SYSTEMDDIR) $(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(PREFIX)/lib/tmpfiles.d
 	for unit in $(UNITS); do \
 		sed 's,@BINDIR@,$(PREFIX)/bin,g' units/$$unit >$(DESTDIR)$(SYSTEMDDIR)/$$unit && \
@@ -314,6 +337,9 @@ install: programs
 	install -m 644 units/logrotate.conf $(DESTDIR)$(SYSCONFDIR)/logrotate.d/reload
 
 uninstall:
+	rm -f $(DESTDIR)$(LIBDIR)/$(SONAME) $(DESTDIR)$(LIBDIR)/libreload.so $(DESTDIR)$(PREFIX)/include/reload.h \
+		$(DESTDIR)$(LIBDIR)/pkgconfig/libreload.pc
+	rm -f $(SHARE)/doc/reload/README.md $(SHARE)/doc/reload/CHANGELOG.md $(EXAMPLES:examples/%=$(SHARE)/doc/reload/examples/%)
 	rm -f $(PROGRAMS:%=$(DESTDIR)$(PREFIX)/bin/%) $(PRIVATE:%=$(DESTDIR)$(LIBEXECDIR)/reload/%) \
 		$(DESTDIR)$(LIBEXECDIR)/reload/reload-ice.so $(DESTDIR)$(LIBEXECDIR)/reload/reload-mdns.so
 	for page in man/*.[1-8]; do rm -f $(SHARE)/man/man$${page##*.}/$${page#man/}; done
@@ -321,7 +347,7 @@ uninstall:
 		$(PROGRAMS:%=$(SHARE)/fish/vendor_completions.d/%.fish)
 	rm -f $(UNITS:%=$(DESTDIR)$(SYSTEMDDIR)/%) $(DESTDIR)$(PREFIX)/lib/sysusers.d/reload.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/reload.conf \
 		$(DESTDIR)$(SYSCONFDIR)/logrotate.d/reload
-	rmdir $(DESTDIR)$(LIBEXECDIR)/reload 2>/dev/null || true
+	rmdir $(DESTDIR)$(LIBEXECDIR)/reload $(SHARE)/doc/reload/examples $(SHARE)/doc/reload 2>/dev/null || true
 
 clean:
 	rm -rf build

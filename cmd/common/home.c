@@ -247,30 +247,20 @@ static enum reload_err only_instance(char **out, struct reload_error_text *why)
 	return err;
 }
 
-/* The agent that the command line or the environment names, NULL for none. */
-static const char *named_agent(const struct cli *cli)
+enum reload_err cli_agent_of(char **out, const char *name, struct reload_error_text *why)
 {
-	const char *env = getenv("RELOAD_AGENT");
-	return cli_value(cli, "agent", env && *env ? env : NULL);
-}
-
-char *cli_agent_name(const struct cli *cli, const char *path)
-{
-	const char *name = named_agent(cli);
-	if (name)
-		return reload_strdup(name);
-	char *only = reload_strdup(strrchr(path, '/') + 1); /* of the directory of sockets */
-	instance_of(only);
-	return only;
-}
-
-enum reload_err cli_agent(char **out, const struct cli *cli, struct reload_error_text *why)
-{
-	const char *name = named_agent(cli);
 	if (!name)
 		return only_instance(out, why);
 	if (!strchr(name, '/'))
 		return cli_socket_path(out, name, false, why);
 	*out = reload_strdup(name);
 	return RELOAD_OK;
+}
+
+char *cli_agent_at(const char *path)
+{
+	const char *name = strrchr(path, '/');
+	char *only = reload_strdup(name ? name + 1 : path);
+	instance_of(only);
+	return only;
 }

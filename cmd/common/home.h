@@ -38,8 +38,17 @@ char **cli_list(const char *dir, const char *within, size_t *count);
 void cli_names_free(char **names, size_t count);
 
 /*
+ * cli_agent_of() returns (owned) the control socket of the agent of that name or, with a / in it, path; NULL: of the only instance that runs.
+ * RELOAD_USAGE with the list when there are several, RELOAD_NO_AGENT when there is none.  cli_agent_at() returns (owned) the name of the
+ * instance with that control socket.
+ */
+enum reload_err cli_agent_of(
+	char **out, const char *name, struct reload_error_text *why) MUST_CHECK;
+char *cli_agent_at(const char *path);
+
+/*
  * cli_agent() returns (owned) the control socket of --agent, $RELOAD_AGENT, else of the only instance that runs.
- * RELOAD_USAGE with the list when there are several, RELOAD_NO_AGENT when there is none.
+ * Errors of cli_agent_of().
  */
 enum reload_err cli_agent(
 	char **out, const struct cli *cli, struct reload_error_text *why) MUST_CHECK;

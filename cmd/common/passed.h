@@ -11,5 +11,5 @@
  * meant for another process (LISTEN_PID), there are none.  RELOAD_USAGE with why: a descriptor is something else, or
  * there are more than the paths; the descriptors stay open then.  Both variables are removed from the environment.
  */
-enum reload_err cli_passed_sockets(int *fds, const char *const *paths, size_t count,
-	struct reload_error_text *why) MUST_CHECK;
+enum reload_err cli_passed_sockets(
+	int *fds, const char *const *paths, size_t count, struct reload_error_text *why) MUST_CHECK;

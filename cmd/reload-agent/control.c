@@ -47,8 +47,7 @@ static enum reload_err open_at(
 	struct host *h, char *const paths[SOCKETS], struct reload_error_text *why)
 {
 	int passed[SOCKETS];
-	enum reload_err err =
-		cli_passed_sockets(passed, (const char *const *)paths, SOCKETS, why);
+	enum reload_err err = cli_passed_sockets(passed, (const char *const *)paths, SOCKETS, why);
 	if (err)
 		return err;
 	struct reload_server_setup setup = { .path = paths[ALL],

@@ -237,6 +237,19 @@ enum reload_err reload_client_send(struct reload_client *c, const char *method, 
 	return err ? failed_here(c, error, err) : RELOAD_OK;
 }
 
+enum reload_err reload_client_cancel(
+	struct reload_client *c, json_int_t id, reload_ms deadline, struct reload_call_error *error)
+{
+	struct wr w;
+	wr_init(&w);
+	reload_rpc_write_cancel(&w, id);
+	*error = (struct reload_call_error){ 0 };
+	enum reload_err err =
+		c->broken ? RELOAD_NO_AGENT : c->io.send(c->io.arg, wr_done(&w), deadline);
+	wr_clear(&w);
+	return err ? failed_here(c, error, err) : RELOAD_OK;
+}
+
 void reload_client_on_progress(struct reload_client *c, reload_progress_of_fn fn, void *arg)
 {
 	c->progress = fn;

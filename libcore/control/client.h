@@ -71,6 +71,13 @@ enum reload_err reload_client_next(struct reload_client *client, reload_ms deadl
 	json_t **result, struct reload_call_error *error) MUST_CHECK;
 
 /*
+ * reload_client_cancel() has the agent give up the request with that number; its reply is then an error.  Failures are those of
+ * reload_client_send().
+ */
+enum reload_err reload_client_cancel(struct reload_client *client, json_int_t id,
+	reload_ms deadline, struct reload_call_error *error) MUST_CHECK;
+
+/*
  * reload_client_take() is reload_client_next() for a program that waits for its descriptor in a loop of its own: RELOAD_TIMEOUT when no whole reply has
  * come yet, and the connection goes on.  receive() is called with a deadline of 0 and must not wait.
  */

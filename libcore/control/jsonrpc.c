@@ -122,3 +122,9 @@ void reload_rpc_write_request(struct wr *w, json_int_t id, const char *method, j
 		json_object_set(o, "params", params);
 	write_line(w, o);
 }
+
+void reload_rpc_write_cancel(struct wr *w, json_int_t id)
+{
+	write_line(w, json_pack("{s:s, s:s, s:{s:I}}", "jsonrpc", "2.0", "method", "rpc.cancel",
+			      "params", "id", id));
+}

@@ -29,10 +29,12 @@ void reload_rpc_request_clear(struct reload_rpc_request *r);
 
 /*
  * reload_rpc_write_result(), reload_rpc_write_error() and reload_rpc_write_request() append one line.  result and params are
- * borrowed; a NULL id is null.  reload_rpc_write_progress() makes the notification "progress" that belongs to the request with
+ * borrowed; a NULL id is null.  reload_rpc_write_cancel() makes the notification "rpc.cancel" for the request with that id,
+ * reload_rpc_write_progress() the notification "progress" that belongs to the request with
  * that id.
  */
 void reload_rpc_write_result(struct wr *w, const json_t *id, json_t *result);
 void reload_rpc_write_error(struct wr *w, const json_t *id, const struct reload_failure *failure);
 void reload_rpc_write_progress(struct wr *w, const json_t *id, json_t *object);
+void reload_rpc_write_cancel(struct wr *w, json_int_t id);
 void reload_rpc_write_request(struct wr *w, json_int_t id, const char *method, json_t *params);

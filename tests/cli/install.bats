@@ -9,6 +9,10 @@ setup() {
 	SOURCE=$BATS_TEST_DIRNAME/../..
 }
 
+teardown() {
+	lab_end
+}
+
 # put GOAL [VARIABLE=...]: what is built goes to root/, or from there
 put() {
 	make --no-print-directory -s -C "$SOURCE" -o programs "$1" MODE=release O="$RELOAD_BIN" DESTDIR="$PWD/root" "${@:2}" >put.log 2>&1 3>&-
@@ -50,6 +54,45 @@ put() {
 	put install PREFIX=/usr
 	[ "$(find root -type f | wc -l)" -gt 30 ]
 	put uninstall PREFIX=/usr
-	[ -z "$(find root -type f)" ]
+	[ -z "$(find root ! -type d)" ]
 	[ ! -d root/usr/libexec/reload ]
+}
+
+@test "a program of others is built with what is installed alone, stores a value and fetches it" {
+	put install PREFIX=/usr
+	local lib=$PWD/root/usr/lib
+	export PKG_CONFIG_PATH=$lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$PWD/root LD_LIBRARY_PATH=$lib
+	cp root/usr/share/doc/reload/examples/store-and-fetch.c .
+	[ "$(wc -l <store-and-fetch.c)" -le 40 ]
+	# shellcheck disable=SC2046
+	cc -std=c99 -Wall -Wextra -Werror -pedantic -o store-and-fetch store-and-fetch.c $(pkg-config --cflags --libs libreload)
+	readelf -d store-and-fetch | grep -q 'NEEDED.*libreload.so.0'
+	# the library needs no more than the small programs, and has no name but those of its versions
+	[ "$(readelf -d "$lib/libreload.so.0" | sed -n 's/.*(NEEDED).*\[lib\(.*\)\.so.*\]/\1/p' | sort | tr '\n' ' ')" = 'c crypto jansson ' ]
+	[ -z "$(nm -D --defined-only "$lib/libreload.so.0" | grep -v ' LIBRELOAD_0$' | grep -v '@@LIBRELOAD_0$')" ]
+	# the manual and the header name every function that it has
+	local name
+	for name in $(nm -D --defined-only "$lib/libreload.so.0" | sed -n 's/.* T \(.*\)@@.*/\1/p'); do
+		grep -q "\\b$name(" root/usr/include/reload.h || { echo "$name: not in reload.h"; return 1; }
+		grep -q "^\.Fn $name " root/usr/share/man/man3/*.3 || { echo "$name: in no manual page"; return 1; }
+	done
+	cd "$BATS_FILE_TMPDIR"
+	lab_overlay
+	lab_start alice -l "127.0.0.1:$PORT" --first
+	reload-join -a alice -q
+	cc -std=gnu99 -Wall -Wextra -Werror -o library "$BATS_TEST_DIRNAME/library.c" -I"$BATS_TEST_TMPDIR/root/usr/include" -L"$lib" -lreload
+	xxd -r -p "$SOURCE/tests/vectors/ping-req-signed.hex" >ping-req
+	R ./library alice alice@calls.example ping-req
+	ok
+	matches "${lines[0]}" '^23 ping_req '
+	[ "$(jq -cS . <<<"${lines[1]}")" = "$(reload-diag decode --json ping-req | jq -cS .message)" ]
+	R "$BATS_TEST_TMPDIR/store-and-fetch" alice alice@calls.example 'back at noon'
+	ok
+	[ "$output" = 'back at noon   signed by alice@calls.example' ]
+	R "$BATS_TEST_TMPDIR/store-and-fetch" alice bob@calls.example 'not mine'
+	[ "$status" -eq 6 ]
+	matches "$stderr" 'why: .'
+	R "$BATS_TEST_TMPDIR/store-and-fetch" nobody alice@calls.example x
+	[ "$status" -eq 3 ]
+	matches "$stderr" 'no agent answers at .*nobody.sock'
 }

@@ -46,8 +46,8 @@ static bool answered(struct reload_client *c)
 {
 	struct reload_call_error error;
 	json_t *result = NULL;
-	enum reload_err err = reload_client_call(
-		c, "node.list", NULL, soon(), NULL, NULL, &result, &error);
+	enum reload_err err =
+		reload_client_call(c, "node.list", NULL, soon(), NULL, NULL, &result, &error);
 	json_decref(result);
 	reload_call_error_clear(&error);
 	return !err;
@@ -67,8 +67,7 @@ static bool served(struct reload_poll *poll, const char *path, gid_t group, gid_
 		if (setgroups(second ? 1 : 0, &second) || setgid(group) || setuid(OTHER))
 			_exit(2);
 		struct reload_client *c = NULL;
-		bool ok = !reload_client_connect(&c, path, NULL, soon(), -1, NULL) &&
-			  answered(c);
+		bool ok = !reload_client_connect(&c, path, NULL, soon(), -1, NULL) && answered(c);
 		_exit(ok ? 0 : 1);
 	}
 	while (waitpid(child, &status, WNOHANG) == 0)

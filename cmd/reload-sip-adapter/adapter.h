@@ -17,7 +17,7 @@
 #include "reload-sip-adapter/users.h"
 #include "sip/transaction.h"
 
-#define ADAPTER_MARK "reload-adapter" /* parameter of the Record-Routes of adapters */
+#define ADAPTER_MARK "reload-adapter" /* parameter of the Record-Routes of adapters, with a MAC */
 
 enum {
 	ADAPTER_AGENTS_MAX = 256,
@@ -55,7 +55,7 @@ struct adapter {
 	bool redirect;                   /* callers are told where to go */
 	size_t forks, foreign_forks;
 	TAILQ_HEAD(, fork) all_forks;
-	uint8_t loop_secret[16];
+	uint8_t secret[16]; /* of adapter_mac() */
 	struct adapter_counts counts;
 	bool stopping;
 };
@@ -79,7 +79,16 @@ void adapter_rubbish(void *adapter, struct span bytes, const struct reload_sip_h
 /* adapter_refuse() answers a request that has no transaction, as cheaply as can be. */
 void adapter_refuse(struct adapter *a, const struct message *m, int status, const char *lines);
 
-/* adapter_is_own() returns whether a URI names this process itself: one of its sockets. */
+/* adapter_mac() writes the MAC of a text in hexadecimal, by which this process knows again what it has given out. */
+void adapter_mac(char out[MESSAGE_TAG], const struct adapter *a, struct span text);
+
+/* adapter_mark() writes the value of ADAPTER_MARK in a URI with that address. */
+void adapter_mark(char out[MESSAGE_TAG], const struct adapter *a, const struct reload_ip_port *at);
+
+/*
+ * adapter_is_own() returns whether a URI names this process itself: the address of one of its sockets, as who is at the other end of from sees it, or an
+ * address that this process has given out, which its mark proves.
+ */
 bool adapter_is_own(const struct adapter *a, const url_t *url, const struct reload_sip_hop *from);
 
 /* -- auth.c --------------------------------------------------------------------------------------------------------------------- */

@@ -1,7 +1,12 @@
 /* Whose a URI is, and answers of our own. */
 #include "reload-sip-adapter/adapter.h"
 
+#include "util/text.h"
+
+#include <openssl/crypto.h>
+#include <openssl/hmac.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct served *adapter_served(const struct adapter *a, const char *aor)
@@ -61,20 +66,48 @@ void adapter_reject(struct adapter *a, struct reload_sip_txn *t, const struct me
 	adapter_refuse(a, m, status, lines);
 }
 
+/* -- own addresses ------------------------------------------------------------------------------------------------------------------ */
+
+void adapter_mac(char out[MESSAGE_TAG], const struct adapter *a, struct span text)
+{
+	uint8_t mac[EVP_MAX_MD_SIZE];
+	unsigned len = 0;
+	if (!HMAC(EVP_sha256(), a->secret, sizeof(a->secret), text.at, text.len, mac, &len))
+		abort();
+	reload_hex(out, span_of(mac, (MESSAGE_TAG - 1) / 2));
+}
+
+void adapter_mark(char out[MESSAGE_TAG], const struct adapter *a, const struct reload_ip_port *at)
+{
+	char address[64], text[80];
+	/* a text with a blank is nothing else that there is a MAC of */
+	snprintf(text, sizeof(text), "route %s", reload_ip_port_text(address, at));
+	adapter_mac(out, a, span_str(text));
+}
+
+static bool is_marked(const struct adapter *a, const url_t *url, const struct reload_ip_port *at)
+{
+	char mark[MESSAGE_TAG], given[MESSAGE_URI];
+	if (!message_param(given, url, ADAPTER_MARK))
+		return false;
+	adapter_mark(mark, a, at);
+	return strlen(given) == strlen(mark) && !CRYPTO_memcmp(given, mark, strlen(mark));
+}
+
 bool adapter_is_own(const struct adapter *a, const url_t *url, const struct reload_sip_hop *from)
 {
 	struct reload_ip_port at, local;
 	char text[MESSAGE_URI];
 	if (!url || !url->url_host || (url->url_type != url_sip && url->url_type != url_sips))
 		return false;
-	if (url->url_params && strstr(url->url_params, ADAPTER_MARK))
-		return true;
 	snprintf(text, sizeof(text), "%s:%s", url->url_host,
 		url->url_port && *url->url_port ? url->url_port
 		: url->url_type == url_sips     ? "5061"
 						: "5060");
 	if (reload_ip_port_parse(&at, text, 0))
 		return false;
+	if (is_marked(a, url, &at))
+		return true;
 	for (size_t i = 0; i < a->transport.sockets_count; i++) {
 		const struct transport_socket *s = &a->transport.sockets[i];
 		local = s->at;

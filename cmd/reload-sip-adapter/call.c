@@ -43,6 +43,7 @@ static void end_clear(struct calls *calls, struct call_end *end)
 	hold(calls, end, -1);
 	free(end->tag);
 	free(end->contact);
+	free(end->routes);
 	free(end->foreign);
 	free(end->node);
 }
@@ -263,6 +264,23 @@ void call_end_way(struct calls *calls, struct call_end *end, const struct reload
 	set(&end->node, node);
 }
 
+struct seen {
+	const struct adapter *a;
+	const struct message *m;
+};
+
+static bool is_own(const void *arg, const url_t *url)
+{
+	const struct seen *s = arg;
+	return adapter_is_own(s->a, url, &s->m->from);
+}
+
+static void set_routes(struct call *call, struct call_end *end, const struct message *m)
+{
+	free(end->routes);
+	end->routes = message_routes(m, is_own, &(struct seen){ call->all->adapter, m });
+}
+
 void call_caller(struct call *call, const struct message *request, struct served *served,
 	const struct overlay_end *node)
 {
@@ -271,6 +289,8 @@ void call_caller(struct call *call, const struct message *request, struct served
 	call_end_way(call->all, &call->caller, &request->from, served, node ? node->node : NULL,
 		node && node->sips);
 	call_end_contact(&call->caller, request);
+	if (!node)
+		set_routes(call, &call->caller, request);
 }
 
 struct call_end *call_callee(struct call *call, const struct message *response)
@@ -284,6 +304,8 @@ struct call_end *call_callee(struct call *call, const struct message *response)
 		set(&end->tag, tag ? tag : "");
 	}
 	call_end_contact(end, response);
+	if (response->from.transport != RELOAD_SIP_OVERLAY)
+		set_routes(call, end, response);
 	return end;
 }
 

@@ -35,6 +35,7 @@ enum call_state {
 struct call_end {
 	char *tag;
 	char *contact; /* where its requests go: its Contact; NULL: none was there */
+	char *routes;  /* through which proxies they go (message_routes()); NULL: none */
 	struct reload_sip_hop hop;
 	struct served *
 		served; /* of another node: the agent through which it is reached; of a device: who has it */

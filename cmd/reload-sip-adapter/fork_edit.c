@@ -7,7 +7,6 @@
 
 #include "util/text.h"
 
-#include <openssl/hmac.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -41,13 +40,16 @@ static void put_via(struct wr *w, const struct branch *b, const char *branch_id)
 static void put_record_route(struct wr *w, const struct fork *f, const struct reload_sip_hop *hop)
 {
 	struct reload_ip_port local;
-	char text[64];
-	if (hop->transport != RELOAD_SIP_OVERLAY && transport_local(&f->a->transport, hop, &local))
-		wr_format(w, "Record-Route: <sip:%s;transport=%s;lr;" ADAPTER_MARK ">\r\n",
-			reload_ip_port_text(text, &local),
-			hop->transport == RELOAD_SIP_UDP   ? "udp"
-			: hop->transport == RELOAD_SIP_TCP ? "tcp"
-							   : "tls");
+	char text[64], mark[MESSAGE_TAG];
+	if (hop->transport == RELOAD_SIP_OVERLAY || !transport_local(&f->a->transport, hop, &local))
+		return;
+	adapter_mark(mark, f->a, &local);
+	wr_format(w, "Record-Route: <sip:%s;transport=%s;lr;" ADAPTER_MARK "=%s>\r\n",
+		reload_ip_port_text(text, &local),
+		hop->transport == RELOAD_SIP_UDP   ? "udp"
+		: hop->transport == RELOAD_SIP_TCP ? "tcp"
+						   : "tls",
+		mark);
 }
 
 static bool same_socket(const struct reload_sip_hop *a, const struct reload_sip_hop *b)
@@ -61,14 +63,25 @@ static bool begins_dialog(const struct fork *f)
 	return f->call && !f->in_dialog;
 }
 
-/* The Routes on top that name this process. */
-static unsigned own_routes(const struct fork *f)
+/*
+ * How many Routes are left out: those on top that name this process.  Of a caller who is not asked for a password all are, as a server that trusts this
+ * process would send to wherever it wants; what was recorded of the dialog takes their place.
+ */
+static unsigned dropped_routes(const struct fork *f)
 {
 	unsigned n = 0;
+	if (!f->caller)
+		return UINT_MAX;
 	for (const sip_route_t *r = f->request->sip->sip_route; r; r = r->r_next, n++)
 		if (!adapter_is_own(f->a, r->r_url, &f->request->from))
 			break;
 	return n;
+}
+
+static bool is_own(const void *arg, const url_t *url)
+{
+	const struct fork *f = arg;
+	return adapter_is_own(f->a, url, &f->request->from);
 }
 
 /* The Contact that other nodes are given. */
@@ -169,13 +182,15 @@ void fork_write_request(struct wr *w, struct branch *b, const char *branch_id)
 		if (f->caller && !same_socket(&b->hop, &f->request->from))
 			put_record_route(&top, f, &f->request->from);
 	}
+	if (!f->caller && f->receiver && f->receiver->routes)
+		wr_text(&top, f->receiver->routes);
 	if (top.err)
 		wr_fail(w, top.err);
 	wr_u8(&top, 0);
 	struct message_edit e = {
 		.uri = b->uri,
 		.on_top = (const char *)top.at,
-		.drop_routes = own_routes(f),
+		.drop_routes = dropped_routes(f),
 		.decrement = true,
 		.drop_auth = f->caller ? f->caller->domain : NULL,
 		.drop_identity = true,
@@ -220,8 +235,10 @@ void fork_write_response(struct wr *w, struct branch *b, const struct message *m
 	wr_init(&body);
 	if (to_device && !is_device(b) && begins_dialog(f) && status > 100 && status < 300)
 		put_record_route(&top, f, &f->request->from);
-	if (!to_device)
-		e.drop_record_route = ADAPTER_MARK;
+	if (!to_device) {
+		e.drop_record_route = is_own;
+		e.own = f;
+	}
 	if (!to_device && status < 300 && m->sip->sip_contact && b->fork->side)
 		e.contact = contact_of(contact, sizeof(contact), f->side, f->side_sips);
 	if (status == 401 || status == 407)
@@ -264,8 +281,6 @@ bool fork_loops(struct fork *f)
 {
 	const sip_t *sip = f->request->sip;
 	char uri[MESSAGE_URI], route[MESSAGE_URI] = "";
-	uint8_t mac[EVP_MAX_MD_SIZE];
-	unsigned len = 0;
 	struct wr w;
 	(void)message_uri(uri, sip->sip_request->rq_url);
 	if (sip->sip_route)
@@ -274,9 +289,8 @@ bool fork_loops(struct fork *f)
 	wr_format(&w, "%s\n%s\n%s\n%s\n%s\n%lu\n", uri, route, sip->sip_call_id->i_id,
 		sip->sip_from->a_tag ? sip->sip_from->a_tag : "",
 		sip->sip_to->a_tag ? sip->sip_to->a_tag : "", (unsigned long)sip->sip_cseq->cs_seq);
-	HMAC(EVP_sha256(), f->a->loop_secret, sizeof(f->a->loop_secret), w.at, w.len, mac, &len);
+	adapter_mac(f->loop, f->a, wr_done(&w));
 	wr_clear(&w);
-	reload_hex(f->loop, span_of(mac, (MESSAGE_TAG - 1) / 2));
 	for (const sip_via_t *v = sip->sip_via; v; v = v->v_next)
 		if (v->v_branch && !strncmp(v->v_branch, "z9hG4bK", 7) &&
 			!strncmp(v->v_branch + 7, f->loop, strlen(f->loop)))

@@ -186,6 +186,48 @@ bool message_address(char out[MESSAGE_URI], const sip_addr_t *a)
 	return n > 0 && n < MESSAGE_URI;
 }
 
+static void put_route(struct wr *w, const sip_record_route_t *r)
+{
+	char uri[MESSAGE_URI];
+	if (!message_uri(uri, r->r_url))
+		wr_fail(w, RELOAD_LIMIT);
+	wr_format(w, "Route: <%s>", uri);
+	for (size_t i = 0; r->r_params && r->r_params[i]; i++)
+		wr_format(w, ";%s", r->r_params[i]);
+	wr_text(w, "\r\n");
+}
+
+char *message_routes(const struct message *m, message_own_fn is_own, const void *arg)
+{
+	const sip_record_route_t *found[MESSAGE_ROUTES_MAX], *r = m->sip->sip_record_route;
+	size_t n = 0;
+	struct wr w;
+	for (; r && !is_own(arg, r->r_url); r = r->r_next) {
+		if (n == MESSAGE_ROUTES_MAX)
+			return NULL;
+		found[n++] = r;
+	}
+	wr_init(&w);
+	for (size_t i = 0; i < n; i++) /* the one that is next to us is the last of a response */
+		put_route(&w, found[m->sip->sip_status ? n - 1 - i : i]);
+	wr_u8(&w, 0);
+	if (n && !w.err && w.len <= MESSAGE_ROUTES)
+		return (char *)w.at;
+	wr_clear(&w);
+	return NULL;
+}
+
+bool message_first_route(char out[MESSAGE_URI], const char *routes)
+{
+	const char *uri = routes ? strchr(routes, '<') + 1 : NULL;
+	size_t len = uri ? strcspn(uri, ">") : MESSAGE_URI;
+	if (len >= MESSAGE_URI)
+		return false;
+	memcpy(out, uri, len);
+	out[len] = 0;
+	return true;
+}
+
 void message_random(char out[MESSAGE_TAG])
 {
 	uint8_t random[(MESSAGE_TAG - 1) / 2];
@@ -326,10 +368,8 @@ static bool is_dropped(struct forwarding *f, const msg_header_t *h)
 		return e->contact != NULL;
 	if (c == sip_proxy_authorization_class)
 		return e->drop_auth && has_realm(h, e->drop_auth);
-	if (c == sip_record_route_class && e->drop_record_route) {
-		const char *params = ((const sip_record_route_t *)h)->r_url->url_params;
-		return params && strstr(params, e->drop_record_route);
-	}
+	if (c == sip_record_route_class && e->drop_record_route)
+		return e->drop_record_route(e->own, ((const sip_record_route_t *)h)->r_url);
 	return c == sip_error_class || (e->drop_identity && is_identity(h));
 }
 
@@ -404,7 +444,15 @@ static void put_of(struct wr *w, struct message *sent, const char *name)
 		}
 }
 
-static void put_like(struct wr *w, struct span invite, const char *method, const msg_header_t *to)
+/* What is different from the INVITE. */
+struct like {
+	const char *method, *uri; /* uri NULL: its own */
+	const msg_header_t *to;   /* NULL: its own */
+	const char *routes;       /* "": none, NULL: its own */
+	unsigned more;            /* what is added to the number in CSeq */
+};
+
+static void put_like(struct wr *w, struct span invite, const struct like *l)
 {
 	struct reload_sip_hop nowhere = { .transport = RELOAD_SIP_OVERLAY };
 	int fault;
@@ -416,27 +464,46 @@ static void put_like(struct wr *w, struct span invite, const char *method, const
 		message_unref(sent);
 		return;
 	}
-	wr_format(w, "%s %s SIP/2.0\r\n", method, uri);
+	wr_format(w, "%s %s SIP/2.0\r\n", l->method, l->uri ? l->uri : uri);
 	put_of(w, sent, "Via");
-	put_of(w, sent, "Route");
+	if (l->routes)
+		wr_text(w, l->routes);
+	else
+		put_of(w, sent, "Route");
 	wr_text(w, "Max-Forwards: 70\r\n");
 	put_of(w, sent, "From");
-	if (to)
-		put_header(w, to);
+	if (l->to)
+		put_header(w, l->to);
 	else
 		put_of(w, sent, "To");
 	put_of(w, sent, "Call-ID");
-	wr_format(w, "CSeq: %lu %s\r\n", (unsigned long)sent->sip->sip_cseq->cs_seq, method);
+	wr_format(w, "CSeq: %lu %s\r\n", (unsigned long)sent->sip->sip_cseq->cs_seq + l->more,
+		l->method);
 	put_body(w, span_of(NULL, 0));
 	message_unref(sent);
 }
 
 void message_ack(struct wr *w, struct span invite, const struct message *response)
 {
-	put_like(w, invite, "ACK", (const msg_header_t *)response->sip->sip_to);
+	put_like(w, invite,
+		&(struct like){
+			.method = "ACK", .to = (const msg_header_t *)response->sip->sip_to });
 }
 
 void message_cancel(struct wr *w, struct span invite)
 {
-	put_like(w, invite, "CANCEL", NULL);
+	put_like(w, invite, &(struct like){ .method = "CANCEL" });
+}
+
+void message_within(struct wr *w, struct span invite, const struct message *response,
+	const char *method, const char *routes)
+{
+	const sip_contact_t *c = response->sip->sip_contact;
+	char uri[MESSAGE_URI];
+	put_like(w, invite,
+		&(struct like){ .method = method,
+			.uri = c && message_uri(uri, c->m_url) ? uri : NULL,
+			.to = (const msg_header_t *)response->sip->sip_to,
+			.routes = routes ? routes : "",
+			.more = strcmp(method, "ACK") != 0 });
 }

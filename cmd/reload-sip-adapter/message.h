@@ -17,7 +17,9 @@ enum {
 		65000,    /* that a datagram takes; what is larger is answered with 513 */
 	MESSAGE_TAG = 17, /* with a NUL */
 	MESSAGE_VIAS_MAX = 70,
-	MESSAGE_URI = 1024 /* of a URI that is kept, with a NUL */
+	MESSAGE_URI = 1024, /* of a URI that is kept, with a NUL */
+	MESSAGE_ROUTES_MAX = 16,
+	MESSAGE_ROUTES = 2048 /* bytes of a route set that is kept */
 };
 
 /* A message that came; counted, as forks and calls keep it. */
@@ -66,6 +68,18 @@ bool message_wants_privacy(const struct message *m);
 /* message_address() writes the address of a From or To to out, without a display name and a tag; false when it is too long. */
 bool message_address(char out[MESSAGE_URI], const sip_addr_t *a);
 
+/* Whether a URI in a message names this process itself. */
+typedef bool (*message_own_fn)(const void *arg, const url_t *url);
+
+/*
+ * message_routes() returns the Route header fields (owned text) of requests to who sent m: the proxies between here and there, as they have recorded themselves
+ * in it before, or behind, this process (RFC 3261 s12.1).  NULL: there are none, or too many to be kept.
+ */
+char *message_routes(const struct message *m, message_own_fn is_own, const void *arg);
+
+/* message_first_route() writes the URI of the first of such header fields to out; false: it is too long, or routes is NULL. */
+bool message_first_route(char out[MESSAGE_URI], const char *routes);
+
 /* message_random() writes random digits. */
 void message_random(char out[MESSAGE_TAG]);
 
@@ -85,15 +99,16 @@ void message_answer(struct wr *w, const struct message *request, const struct me
 
 /* What is changed in a message that is forwarded; zero: nothing, texts are borrowed. */
 struct message_edit {
-	const char *uri;               /* of the request line */
-	const char *on_top;            /* header fields before all others, each with its line end */
-	const char *contact;           /* in place of all Contact header fields: a whole value */
-	unsigned drop_vias;            /* from the top */
-	unsigned drop_routes;          /* from the top */
-	bool decrement;                /* Max-Forwards; it is added where there is none */
-	const char *drop_auth;         /* Proxy-Authorization with this realm */
-	const char *drop_record_route; /* those with this text */
-	bool drop_identity;            /* what claims who somebody is */
+	const char *uri;       /* of the request line */
+	const char *on_top;    /* header fields before all others, each with its line end */
+	const char *contact;   /* in place of all Contact header fields: a whole value */
+	unsigned drop_vias;    /* from the top */
+	unsigned drop_routes;  /* from the top */
+	bool decrement;        /* Max-Forwards; it is added where there is none */
+	const char *drop_auth; /* Proxy-Authorization with this realm */
+	message_own_fn drop_record_route; /* those that are own */
+	const void *own;
+	bool drop_identity;    /* what claims who somebody is */
 	const char *from, *to; /* addresses in place of those that are there; their tags stay */
 	bool replace_body;
 	struct span body;
@@ -108,3 +123,7 @@ void message_put_challenges(struct wr *w, const struct message *m);
 /* message_ack() appends the ACK for a response of 300 and above to an INVITE that was sent as those bytes; message_cancel() the CANCEL. */
 void message_ack(struct wr *w, struct span invite, const struct message *response);
 void message_cancel(struct wr *w, struct span invite);
+
+/* message_within() appends ACK or BYE within the dialog that a 2xx to that INVITE has made, with a Via like its topmost one; routes: message_routes() of the 2xx. */
+void message_within(struct wr *w, struct span invite, const struct message *response,
+	const char *method, const char *routes);

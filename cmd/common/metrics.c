@@ -42,8 +42,8 @@ struct metrics {
 	void *arg;
 	int fd;
 	uint64_t watch;
-	struct reload_timer pause; /* nobody is accepted */
-	char *path;                /* owned; NULL: at an address */
+	struct reload_poll_pause pause;
+	char *path; /* owned; NULL: at an address */
 	struct client_list clients;
 	size_t count;
 };
@@ -157,29 +157,15 @@ static void on_client(void *arg, unsigned events)
 	client_free(c);
 }
 
-static void on_pause_over(void *arg)
-{
-	struct metrics *m = arg;
-	reload_poll_change(m->poll, m->watch, RELOAD_POLL_IN);
-}
-
-/* What is not accepted stays there, and would be reported again at once and for ever. */
-static void pause_accepting(struct metrics *m)
-{
-	reload_poll_change(m->poll, m->watch, 0);
-	reload_timer_arm(reload_poll_timers(m->poll), &m->pause,
-		reload_poll_now() + METRICS_PAUSE_MS, on_pause_over, m);
-}
-
 static void on_accept(void *arg, unsigned events)
 {
 	struct metrics *m = arg;
 	(void)events;
 	int fd = accept4(m->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM))
-		pause_accepting(m);
-	if (fd < 0)
+	if (fd < 0) {
+		(void)reload_poll_pause(m->poll, &m->pause, m->watch, errno);
 		return;
+	}
 	if (m->count >= METRICS_CLIENTS_MAX) {
 		close(fd);
 		return;
@@ -291,7 +277,7 @@ void metrics_stop(struct metrics *m)
 		return;
 	while ((c = TAILQ_FIRST(&m->clients)))
 		client_free(c);
-	reload_timer_cancel(reload_poll_timers(m->poll), &m->pause);
+	reload_poll_pause_end(&m->pause);
 	reload_poll_remove(m->poll, m->watch);
 	close(m->fd);
 	if (m->path)

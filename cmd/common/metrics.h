@@ -12,9 +12,7 @@ typedef void (*metrics_text_fn)(struct wr *w, void *arg);
 enum {
 	METRICS_CLIENTS_MAX = 16,   /* connections at a time: further ones are closed */
 	METRICS_REQUEST_MAX = 8192, /* bytes of a request's head */
-	METRICS_TIME_MS = 5000,     /* for the whole of a connection */
-	METRICS_PAUSE_MS =
-		500 /* before another is accepted, where there was no descriptor for one */
+	METRICS_TIME_MS = 5000      /* for the whole of a connection */
 };
 
 /*

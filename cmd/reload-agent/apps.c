@@ -49,6 +49,7 @@ static void socket_close(struct app_connection *c)
 	struct agent_apps *apps = c->owner->apps;
 	if (!c->path)
 		return;
+	reload_poll_pause_end(&c->pause);
 	reload_poll_remove(apps->agent->poll, c->watch);
 	close(c->fd);
 	unlink(c->path);
@@ -98,8 +99,10 @@ static void on_program(void *arg, unsigned events)
 	struct agent_apps *apps = c->owner->apps;
 	(void)events;
 	int fd = accept4(c->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (fd < 0)
+	if (fd < 0) {
+		(void)reload_poll_pause(apps->agent->poll, &c->pause, c->watch, errno);
 		return;
+	}
 	if (!reload_server_permits(fd, apps->agent->group)) {
 		close(fd);
 		return;

@@ -61,6 +61,7 @@ struct app_connection {
 	char *path;            /* owned; NULL: none, or somebody has connected */
 	int fd;
 	uint64_t watch;
+	struct reload_poll_pause pause;
 	struct reload_timer timer; /* for the program to connect; to end what could not begin */
 	enum reload_err err;       /* why it could not */
 	struct reload_error_text why;

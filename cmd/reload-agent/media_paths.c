@@ -26,6 +26,7 @@ struct media_path {
 	int listening, fd; /* -1: none */
 	uint64_t watch;
 	struct reload_timer come;
+	struct reload_poll_pause pause; /* of listening */
 	struct media_path_counts counts;
 };
 
@@ -71,6 +72,7 @@ static void stop_listening(struct media_path *m)
 	reload_timer_cancel(timers(m), &m->come);
 	if (m->listening < 0)
 		return;
+	reload_poll_pause_end(&m->pause);
 	watch(m, -1, NULL);
 	close(m->listening);
 	m->listening = -1;
@@ -102,8 +104,10 @@ static void on_program(void *arg, unsigned events)
 	struct media_path *m = arg;
 	(void)events;
 	int fd = accept4(m->listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (fd < 0)
+	if (fd < 0) {
+		(void)reload_poll_pause(m->agent->poll, &m->pause, m->watch, errno);
 		return;
+	}
 	if (!reload_server_permits(fd, m->agent->group)) {
 		close(fd);
 		return;

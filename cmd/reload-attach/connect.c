@@ -94,8 +94,9 @@ static void serve(struct connector *c, int fd)
 /* Waits for the next program, and for the end of those that came before; -1: none comes any more. */
 static int next_program(struct connector *c, int listener, int stop_fd)
 {
-	for (;;) {
-		bool full = c->running >= SESSION_PUMPS_MAX;
+	for (bool later = false;;) {
+		/* without a descriptor for it a program waits until the next round */
+		bool full = later || c->running >= SESSION_PUMPS_MAX;
 		struct pollfd fds[2] = { { .fd = full ? -1 : listener, .events = POLLIN },
 			{ .fd = stop_fd, .events = POLLIN } };
 		reload_ms now = cli_monotonic(), until = c->cli->deadline;
@@ -109,6 +110,7 @@ static int next_program(struct connector *c, int listener, int stop_fd)
 		int fd = fds[0].revents ? accept4(listener, NULL, NULL, SOCK_CLOEXEC) : -1;
 		if (fd >= 0)
 			return fd;
+		later = fds[0].revents != 0;
 	}
 }
 

@@ -35,6 +35,7 @@ void transport_clear(struct transport *t)
 {
 	connections_clear(t);
 	for (size_t i = 0; i < t->sockets_count; i++) {
+		reload_poll_pause_end(&t->sockets[i].pause);
 		reload_poll_remove(t->poll, t->sockets[i].watch);
 		close(t->sockets[i].fd);
 	}
@@ -89,8 +90,10 @@ static void on_accept(void *arg, unsigned events)
 		socklen_t len = sizeof(from);
 		int fd = accept4(
 			s->fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd < 0)
+		if (fd < 0) {
+			(void)reload_poll_pause(s->all->poll, &s->pause, s->watch, errno);
 			return;
+		}
 		struct connection *c = connection_new(s->all, fd, s->transport, true);
 		if (!c) {
 			s->all->refused_connections++;

@@ -72,6 +72,7 @@ struct transport_socket {
 	bool anywhere; /* at is a wildcard */
 	int fd;
 	uint64_t watch;
+	struct reload_poll_pause pause;
 };
 
 struct transport {

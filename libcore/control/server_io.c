@@ -23,7 +23,6 @@
 enum {
 	READ_CHUNK = 64 * 1024,
 	BACKLOG = 64,
-	ACCEPT_PAUSE_MS = 100,
 	SOCKET_CHECK_MS = 1000,
 	PATH_LEN = 256,
 	NO_GROUP = 65534 /* of which all groups are that a namespace of users does not have */
@@ -48,7 +47,8 @@ struct listener {
 	struct reload_file_mark mark; /* of the socket at path; zero: there is none of ours */
 	struct reload_file_mark kept; /* of one that was passed: it is not removed; zero: none */
 	uint64_t watch;
-	struct reload_timer pause, look;
+	struct reload_poll_pause pause;
+	struct reload_timer look;
 	gid_t group; /* whose members are served as well; 0: none */
 	bool read_only,
 		reported; /* reported: service->socket was called with the reason why the socket cannot be made, and is not called again with it */
@@ -210,28 +210,15 @@ static void refuse(int fd, enum reload_err err, const char *what, const char *re
 	close(fd);
 }
 
-static void on_pause_over(void *arg)
-{
-	struct listener *l = arg;
-	reload_poll_change(l->server->poll, l->watch, RELOAD_POLL_IN);
-}
-
 static void on_connection(void *arg, unsigned events)
 {
 	(void)events;
 	struct listener *l = arg;
 	int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) {
-		/*
-		 * a connection that is not accepted stays in the backlog and would make the listener readable again at
-		 * once
-		 */
-		reload_poll_change(l->server->poll, l->watch, 0);
-		reload_timer_arm(reload_poll_timers(l->server->poll), &l->pause,
-			reload_poll_now() + ACCEPT_PAUSE_MS, on_pause_over, l);
-	}
-	if (fd < 0)
+	if (fd < 0) {
+		(void)reload_poll_pause(l->server->poll, &l->pause, l->watch, errno);
 		return;
+	}
 	if (!reload_server_permits(fd, l->group))
 		refuse(fd, RELOAD_NO_PERMISSION, "not permitted",
 			l->group ? "the socket serves its own user, root and members of its group"
@@ -373,7 +360,7 @@ static void on_look(void *arg)
 	if (!err && !lock_ours(l))
 		err = take_lock(l, &why);
 	if (!err && !there) {
-		reload_timer_cancel(timers, &l->pause);
+		reload_poll_pause_end(&l->pause);
 		socket_drop(l);
 		err = bind_socket(l, &why);
 	}
@@ -459,7 +446,7 @@ void reload_server_flush(struct reload_server *server)
 
 static void listener_rest(struct listener *l)
 {
-	reload_timer_cancel(reload_poll_timers(l->server->poll), &l->pause);
+	reload_poll_pause_end(&l->pause);
 	reload_timer_cancel(reload_poll_timers(l->server->poll), &l->look);
 	reload_poll_remove(l->server->poll, l->watch);
 	l->watch = 0;

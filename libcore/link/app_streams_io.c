@@ -35,6 +35,7 @@ struct app_listener {
 		struct app_listener *listener;
 		int fd;
 		uint64_t watch;
+		struct reload_poll_pause pause;
 	} sockets[SOCKETS_MAX];
 	size_t count;
 };
@@ -255,8 +256,10 @@ static void on_accept(void *arg, unsigned events)
 	struct reload_ip_port peer;
 	(void)events;
 	int fd = reload_socket_accept(at->fd, &peer);
-	if (fd < 0)
+	if (fd < 0) {
+		(void)reload_poll_pause(streams->links->set.poll, &at->pause, at->watch, -fd);
 		return;
+	}
 	if (streams->count >= streams->max_streams ||
 		!reload_admission_take(&streams->links->admission, &peer, reload_poll_now())) {
 		close(fd);
@@ -305,6 +308,7 @@ size_t reload_app_streams_listen(struct reload_app_streams *streams, uint32_t ap
 static void listener_free(struct app_listener *l)
 {
 	for (size_t i = 0; i < l->count; i++) {
+		reload_poll_pause_end(&l->sockets[i].pause);
 		reload_poll_remove(l->streams->links->set.poll, l->sockets[i].watch);
 		close(l->sockets[i].fd);
 	}

@@ -145,7 +145,7 @@ struct reload_listener {
 	struct reload_links *links;
 	int fd;
 	uint64_t watch;
-	struct reload_timer pause; /* no descriptors left: look again later */
+	struct reload_poll_pause pause;
 };
 
 struct reload_links {

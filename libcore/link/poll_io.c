@@ -261,6 +261,31 @@ void reload_poll_remove(struct reload_poll *p, uint64_t handle)
 	p->free_slot = (uint32_t)handle + 1;
 }
 
+static void on_pause_over(void *arg)
+{
+	struct reload_poll_pause *pause = arg;
+	reload_poll_change(pause->poll, pause->watch, RELOAD_POLL_IN);
+}
+
+bool reload_poll_pause(
+	struct reload_poll *p, struct reload_poll_pause *pause, uint64_t watch, int err)
+{
+	if (err != EMFILE && err != ENFILE && err != ENOBUFS && err != ENOMEM)
+		return false;
+	pause->poll = p;
+	pause->watch = watch;
+	reload_poll_change(p, watch, 0);
+	reload_timer_arm(&p->timers, &pause->timer, reload_poll_now() + RELOAD_POLL_PAUSE_MS,
+		on_pause_over, pause);
+	return true;
+}
+
+void reload_poll_pause_end(struct reload_poll_pause *pause)
+{
+	if (pause->poll)
+		reload_timer_cancel(&pause->poll->timers, &pause->timer);
+}
+
 struct reload_timers *reload_poll_timers(struct reload_poll *p)
 {
 	return &p->timers;

@@ -41,6 +41,26 @@ void reload_poll_change(struct reload_poll *p, uint64_t handle, unsigned events)
 /* reload_poll_remove() is to be called before the descriptor is closed; handle 0 is legal. */
 void reload_poll_remove(struct reload_poll *p, uint64_t handle);
 
+/* Of a listener that cannot accept for a while; zeroed at first, embedded in what has the listener. */
+struct reload_poll_pause {
+	struct reload_poll *poll;
+	uint64_t watch;
+	struct reload_timer timer;
+};
+
+enum {
+	RELOAD_POLL_PAUSE_MS = 100
+};
+
+/*
+ * reload_poll_pause() is called when a listener's accept() has failed with err (of errno): for want of descriptors or memory its watch is left
+ * alone for RELOAD_POLL_PAUSE_MS, as the connection stays in the backlog and would wake the loop at once, again and again.  Returns whether it pauses.
+ * reload_poll_pause_end() is called before the watch is removed.
+ */
+bool reload_poll_pause(
+	struct reload_poll *p, struct reload_poll_pause *pause, uint64_t watch, int err);
+void reload_poll_pause_end(struct reload_poll_pause *pause);
+
 /* reload_poll_timers() returns the timers that the loop runs (borrowed). */
 struct reload_timers *reload_poll_timers(struct reload_poll *p);
 

@@ -4,16 +4,6 @@
 #include <errno.h>
 #include <unistd.h>
 
-enum {
-	NO_DESCRIPTORS_MS = 100
-};
-
-static void on_pause_over(void *arg)
-{
-	struct reload_listener *at = arg;
-	reload_poll_change(at->links->set.poll, at->watch, RELOAD_POLL_IN);
-}
-
 static void on_accept(void *arg, unsigned events)
 {
 	(void)events;
@@ -22,14 +12,7 @@ static void on_accept(void *arg, unsigned events)
 	for (int i = 0; i < RELOAD_LINK_ACCEPTS; i++) {
 		struct reload_ip_port peer;
 		int fd = reload_socket_accept(at->fd, &peer);
-		if (fd == -EMFILE || fd == -ENFILE || fd == -ENOBUFS || fd == -ENOMEM) {
-			/* the connection stays in the backlog and would wake us at once */
-			reload_poll_change(links->set.poll, at->watch, 0);
-			reload_timer_arm(links->timers, &at->pause,
-				reload_poll_now() + NO_DESCRIPTORS_MS, on_pause_over, at);
-			return;
-		}
-		if (fd == -EAGAIN)
+		if (fd == -EAGAIN || reload_poll_pause(links->set.poll, &at->pause, at->watch, -fd))
 			return;
 		if (fd < 0)
 			continue; /* that connection is gone already */
@@ -64,7 +47,7 @@ int reload_tls_listen(struct reload_links *links, struct reload_ip_port *addr)
 void reload_tls_listen_no_more(struct reload_links *links)
 {
 	struct reload_listener *at = &links->listeners[--links->listeners_count];
-	reload_timer_cancel(links->timers, &at->pause);
+	reload_poll_pause_end(&at->pause);
 	reload_poll_remove(links->set.poll, at->watch);
 	close(at->fd);
 }

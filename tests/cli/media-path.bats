@@ -50,3 +50,9 @@ path() {
 	path gone "$SOCKETS/alice.sock"
 	[ "$output" = '0 0' ]
 }
+
+@test "an agent without descriptors does not turn around who waits for its socket, and serves it later" {
+	path short "$SOCKETS/alice.sock" "$SOCKETS/bob.sock"
+	echo "$output"
+	[ "$output" = $'served idle\nserved idle' ]
+}

@@ -5,10 +5,11 @@
     media_path.py another CALLER.sock CALLEE.sock  two devices answer, the second has the call
     media_path.py refused AGENT.sock               wrong parameters
     media_path.py gone AGENT.sock                  who has opened it goes away
+    media_path.py short CALLER.sock CALLEE.sock    the caller's agent has no descriptor for who connects, here and to a connection
 
 Each prints what it saw.
 """
-import json, os, socket, sys
+import json, os, resource, socket, sys
 
 from waiting import wait_for
 
@@ -139,6 +140,49 @@ def gone(path):
         agent.socket.shutdown(socket.SHUT_RDWR)
     print(len(a.socket.recv(10)), len(b.socket.recv(10)))
     wait_for(lambda: not os.path.exists(file), 30, "the socket is removed")
+
+
+def without_descriptors(pid, connect):
+    """The program that connects meanwhile, and what the process uses, in hundredths, in a second in which it cannot accept it."""
+    def used():
+        return sum(int(n) for n in open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[11:13])
+
+    before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, before[1]))
+    began, program = used(), connect()
+    program.settimeout(1)
+    try:
+        program.recv(1)
+    except TimeoutError:
+        pass
+    took = used() - began
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+    program.settimeout(30)
+    return program, "idle" if took < 30 else took
+
+
+def connected(path, kind=socket.SOCK_STREAM):
+    program = socket.socket(socket.AF_UNIX, kind)
+    program.connect(path)
+    program.settimeout(30)
+    return program
+
+
+def short(caller, callee):
+    agent, other = Agent(caller), Agent(callee)
+    pid = agent.ask("agent.status")["result"]["pid"]
+    opened = agent.send("media.open")
+    path = agent.event("gathered")["stream"]
+    program, took = without_descriptors(pid, lambda: connected(path, socket.SOCK_SEQPACKET))
+    program.close()
+    print("served" if "result" in agent.reply(opened) else "lost", took)
+    other.send("app.listen", application=61441)
+    other.event("listening")
+    agent.send("app.attach", application=61441, target="node:" + other.ask("agent.status")["result"]["node_id"])
+    path, far = agent.event("connected")["stream"], connected(other.event("connected")["stream"])
+    program, took = without_descriptors(pid, lambda: connected(path))
+    program.sendall(b"x")
+    print("served" if far.recv(1) == b"x" else "lost", took)
 
 
 if __name__ == "__main__":

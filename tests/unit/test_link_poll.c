@@ -229,6 +229,58 @@ static void hooks_run_in_order_and_again(void **state)
 	reload_poll_hook_remove(loop, &flush);
 }
 
+/* A listener without descriptors for who comes is looked at again after a while, not at once and for ever. */
+struct waiting {
+	int fd;
+	uint64_t watch;
+	struct reload_poll_pause pause;
+	unsigned calls, accepted;
+	int err; /* of accept() */
+};
+
+static void on_waiting(void *arg, unsigned events)
+{
+	struct waiting *w = arg;
+	(void)events;
+	w->calls++;
+	if (w->err && reload_poll_pause(loop, &w->pause, w->watch, w->err))
+		return;
+	w->accepted++;
+	reload_poll_remove(loop, w->watch);
+}
+
+static void a_listener_pauses(void **state)
+{
+	(void)state;
+	static const int errors[] = { EMFILE, ENFILE, ENOBUFS, ENOMEM };
+	for (size_t i = 0; i < COUNT_OF(errors); i++) {
+		struct waiting w = { .fd = eventfd(1, 0),
+			.err = errors[i] }; /* readable all the time */
+		w.watch = reload_poll_add(loop, w.fd, RELOAD_POLL_IN, on_waiting, &w);
+		reload_ms start = reload_poll_now();
+		while (w.calls < 3)
+			reload_poll_pass(loop, RELOAD_NEVER);
+		assert_true(reload_poll_now() - start >= 2 * RELOAD_POLL_PAUSE_MS);
+		w.err = 0;
+		while (!w.accepted)
+			reload_poll_pass(loop, RELOAD_NEVER);
+		reload_poll_pause_end(&w.pause);
+		close(w.fd);
+	}
+	struct waiting gone = { .fd = eventfd(1, 0), .err = ECONNABORTED };
+	gone.watch = reload_poll_add(loop, gone.fd, RELOAD_POLL_IN, on_waiting, &gone);
+	reload_poll_pass(loop, RELOAD_NEVER);
+	assert_int_equal(gone.accepted, 1); /* it does not pause */
+	/* it is freed in its pause */
+	gone.err = EMFILE;
+	gone.watch = reload_poll_add(loop, gone.fd, RELOAD_POLL_IN, on_waiting, &gone);
+	reload_poll_pass(loop, RELOAD_NEVER);
+	reload_poll_pause_end(&gone.pause);
+	reload_poll_remove(loop, gone.watch);
+	assert_int_equal(reload_timers_next(reload_poll_timers(loop)), RELOAD_NEVER);
+	close(gone.fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -237,6 +289,7 @@ int main(void)
 		cmocka_unit_test(another_thread_ends_the_wait_through_glib),
 		cmocka_unit_test(timers_end_the_sleep),
 		cmocka_unit_test(hooks_run_in_order_and_again),
+		cmocka_unit_test(a_listener_pauses),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -43,7 +43,7 @@ void leg_invite(struct leg *leg)
 enum reload_err leg_call(struct leg *leg, const char *uri, struct reload_error_text *why)
 {
 	begin(leg, uri);
-	enum reload_err err = media_new(&leg->media, leg->plan, &leg->peer, why);
+	enum reload_err err = media_new(&leg->media, leg->plan, &leg->peer, NULL, why);
 	if (err)
 		return err;
 	leg->state = LEG_PREPARING;
@@ -119,7 +119,8 @@ static void accept_now(struct leg *leg)
 
 enum reload_err leg_accept(struct leg *leg, struct reload_error_text *why)
 {
-	enum reload_err err = media_new(&leg->media, leg->plan, &leg->peer, why);
+	enum reload_err err = media_new(
+		&leg->media, leg->plan, &leg->peer, leg->offered ? &leg->offer : NULL, why);
 	if (err)
 		return err;
 	leg->accepting = true;
@@ -179,7 +180,7 @@ void leg_hold(struct leg *leg, bool hold)
 	enum {
 		LATER_MS = 200
 	};
-	if (leg->state != LEG_UP)
+	if (leg->state != LEG_UP || media_none(leg->media))
 		return;
 	leg->on_hold = hold;
 	leg->hold_again = RELOAD_NEVER;

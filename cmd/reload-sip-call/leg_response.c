@@ -68,6 +68,11 @@ static void acknowledge_early(struct leg *leg, struct leg_early *e, const sip_t 
 	free(contact);
 }
 
+static bool read_answer(const struct leg *leg, const sip_t *sip, struct reload_sdp_audio *answer)
+{
+	return !reload_sdp_read(answer, sip_message_body(sip)) && media_fits(leg->media, answer);
+}
+
 /* Audio before the answer is heard; the last device that sends some has it. */
 static void on_provisional(struct leg *leg, const sip_t *sip)
 {
@@ -75,7 +80,7 @@ static void on_provisional(struct leg *leg, const sip_t *sip)
 	struct leg_early *e = status > 100 ? early_of(leg, leg_tag_of(sip->sip_to->a_tag)) : NULL;
 	if (leg->state == LEG_INVITED)
 		leg->deadline = RELOAD_NEVER; /* it rings, as long as the caller wants */
-	if (e && sip_message_body(sip).len && !reload_sdp_read(&e->answer, sip_message_body(sip))) {
+	if (e && sip_message_body(sip).len && read_answer(leg, sip, &e->answer)) {
 		e->answered = true;
 		media_start(leg->media, &e->answer, false);
 	}
@@ -90,7 +95,7 @@ static bool answer_of(struct leg *leg, const sip_t *sip, struct reload_sdp_audio
 {
 	const struct leg_early *e = early_of(leg, leg_tag_of(sip->sip_to->a_tag));
 	if (sip_message_body(sip).len)
-		return !reload_sdp_read(answer, sip_message_body(sip));
+		return read_answer(leg, sip, answer);
 	if (!e || !e->answered || !e->rseq)
 		return false;
 	*answer = e->answer;
@@ -252,7 +257,7 @@ static void on_hold_response(struct leg *leg, const sip_t *sip)
 		return; /* the connection was lost with it */
 	if (status < 300) {
 		agree(leg, sip);
-		if (!reload_sdp_read(&answer, sip_message_body(sip)))
+		if (read_answer(leg, sip, &answer))
 			media_start(leg->media, &answer,
 				!leg->on_hold && answer.direction & RELOAD_SDP_RECVONLY);
 	}

@@ -44,15 +44,16 @@ static bool accepts_sdp(const sip_t *sip)
 
 /* -- INVITE ----------------------------------------------------------------------------------------------------------------------- */
 
-/* The status with which an offer is refused, 0: none; there may be none. */
-static int read_offer(const sip_t *sip, struct reload_sdp_audio *offer)
+/* The status with which an offer is refused, 0: none; there may be none.  media: of the call, NULL: it has not begun. */
+static int read_offer(const sip_t *sip, struct reload_sdp_audio *offer, const struct media *media)
 {
 	struct span body = sip_message_body(sip);
 	if (body.len && !has_type(sip, "application/sdp"))
 		return 415;
 	if (!accepts_sdp(sip))
 		return 406;
-	return body.len && reload_sdp_read(offer, body) ? 488 : 0;
+	bool readable = !body.len || !reload_sdp_read(offer, body);
+	return readable && (!body.len || !media || media_fits(media, offer)) ? 0 : 488;
 }
 
 /* That of a call. */
@@ -66,7 +67,7 @@ static int invite_refusal(struct leg *leg, const sip_t *sip)
 	if (!reload_utf8_valid(span_str(sip->sip_call_id->i_id)) ||
 		!leg_take_route(leg, sip, false))
 		return 400;
-	return read_offer(sip, &leg->offer);
+	return read_offer(sip, &leg->offer, NULL);
 }
 
 /* Whether the interval of its session timer can be; else it has been refused. */
@@ -152,7 +153,7 @@ static void on_offer(struct leg *leg, const sip_t *sip)
 	struct reload_sdp_audio offer = { 0 };
 	bool invites = sip->sip_request->rq_method == sip_method_invite;
 	bool offers = invites || sip_message_body(sip).len;
-	int refusal = offers ? read_offer(sip, &offer) : 0;
+	int refusal = offers ? read_offer(sip, &offer, leg->media) : 0;
 	leg->remote_cseq = sip->sip_cseq->cs_seq;
 	if (offers && (leg->state == LEG_RINGING || leg->state == LEG_ACCEPTED)) {
 		answer_later(leg, sip);
@@ -200,7 +201,7 @@ static bool take_answer(struct leg *leg, const sip_t *sip)
 	if (leg->offered)
 		return true;
 	leg->offered = true;
-	if (reload_sdp_read(&answer, sip_message_body(sip)))
+	if (reload_sdp_read(&answer, sip_message_body(sip)) || !media_fits(leg->media, &answer))
 		return false;
 	media_start(leg->media, &answer, !leg->on_hold && answer.direction & RELOAD_SDP_RECVONLY);
 	return true;

@@ -24,11 +24,13 @@ struct listener {
 		ending;        /* numbers of service.register and service.remove; 0: not sent */
 	uint64_t count, calls; /* count: of calls, then it ends; 0: until stopped */
 	unsigned listening, wanted;
+	bool was_up; /* the call that is printed as ended */
 	int status;
 };
 
 static void print_event(FILE *out, const json_t *o, void *arg)
 {
+	const struct listener *l = arg;
 	const char *type = cli_get_text(o, "type");
 	const json_t *media = json_object_get(o, "media");
 	char node[CLI_SHORT_ID];
@@ -51,10 +53,9 @@ static void print_event(FILE *out, const json_t *o, void *arg)
 		cli_put_safe(out, cli_get_text(o, "callee"));
 		fputs("  ", out);
 		cli_put_safe(out, cli_get_text(o, "file"));
-	} else if (!strcmp(type, "ended") && json_is_object(media)) {
-		const struct cli *cli = arg;
+	} else if (!strcmp(type, "ended") && l->was_up) {
 		fputs("  ", out);
-		media_text(out, media, cli_get_real(o, "duration_s"), cli->verbose);
+		media_text(out, media, cli_get_real(o, "duration_s"), l->phone.cli->verbose);
 	} else if (!strcmp(type, "ended")) {
 		fprintf(out, "  not answered, %lld", cli_get_int(o, "sip_status"));
 	}
@@ -65,7 +66,7 @@ static void print(struct listener *l, json_t *object)
 {
 	struct cli *cli = l->phone.cli;
 	if (!cli->quiet || cli->format != CLI_TEXT)
-		cli_print(cli, object, print_event, cli);
+		cli_print(cli, object, print_event, l);
 	json_decref(object);
 }
 
@@ -133,15 +134,16 @@ static void on_ended(struct leg *leg)
 	struct listener *l = leg->owner;
 	print_digits(leg);
 	json_t *e = event(leg, "ended");
-	bool was_up = leg->answered_at != 0;
+	l->was_up = leg->answered_at != 0;
 	json_object_set_new(e, "call_id", json_string(leg->call_id ? leg->call_id : ""));
 	json_object_set_new(e, "sip_status", json_integer(leg->status));
 	json_object_set_new(e, "duration_s",
-		json_real(was_up ? (double)(leg->ended_at - leg->answered_at) / RELOAD_SECOND : 0));
+		json_real(l->was_up ? (double)(leg->ended_at - leg->answered_at) / RELOAD_SECOND
+				    : 0));
 	json_object_set_new(
 		e, "ended_by", leg->ended_by ? json_string(leg->ended_by) : json_null());
 	json_object_set_new(
-		e, "media", was_up && leg->media ? media_json(leg->media) : json_null());
+		e, "media", l->was_up && leg->media ? media_json(leg->media) : json_null());
 	print(l, e);
 	l->calls++;
 }

@@ -24,6 +24,7 @@ static const struct cli_opt call_opts[] = {
 	{ 0, "wait", "TIME", "until the callee is registered and listens (default 0)" },
 	{ 0, "sips", NULL, "SIPS, whatever the callee prefers" },
 	{ 0, "sips-media-only", NULL, "end a call whose audio the callee does not encrypt" },
+	{ 0, "no-media", NULL, "a call without audio: SIP alone" },
 	CLI_END,
 };
 
@@ -62,11 +63,11 @@ static const struct cli_opt ask_opts[] = {
 	"remote_lost:integer? mos:number? digits:string}"
 #define CALL_RESULT                                                                                \
 	ON_THE_WAY OF_DEVICE                                                                       \
-		"sip_status:integer" OF_DEVICE "setup_ms:integer codec:string" OF_DEVICE           \
+		"sip_status:integer" OF_DEVICE "setup_ms:integer codec:string?" OF_DEVICE          \
 		"sip_status:integer phrase:string" OF_DEVICE "aor:string"                          \
 		" | type:string call_id:string aor:string node_id:string gruu:string "             \
 		"sip_status:integer setup_ms:integer duration_s:number ended_by:string "           \
-		"media:" MEDIA_RESULT " "                                                          \
+		"media:" MEDIA_RESULT "? "                                                         \
 		"link:string path:string"
 #define ASK_RESULT ON_THE_WAY OF_DEVICE "aor:string sip_status:integer phrase:string allow:string[]"
 #define LISTEN_RESULT                                                                              \

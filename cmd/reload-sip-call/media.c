@@ -60,16 +60,35 @@ static enum reload_err read_call(
 	return err;
 }
 
+/* --no-media with what is of audio. */
+static enum reload_err check_none(
+	const struct media_plan *p, struct cli *cli, struct reload_error_text *why)
+{
+	static const char *const of_audio[] = { "play", "tone", "record", "dtmf", "codec", "hold",
+		"sips-media-only" };
+	char what[64];
+	for (size_t i = 0; p->none && i < COUNT_OF(of_audio); i++) {
+		if (!cli_has(cli, of_audio[i]))
+			continue;
+		snprintf(what, sizeof(what), "--no-media with --%s", of_audio[i]);
+		return cli_refuse(why, what, "the call has no audio");
+	}
+	return RELOAD_OK;
+}
+
 enum reload_err media_plan_read(
 	struct media_plan *p, struct cli *cli, bool listens, struct reload_error_text *why)
 {
 	const char *play = cli_value(cli, "play", NULL);
 	enum reload_err err = RELOAD_OK;
 	*p = (struct media_plan){ .record = cli_value(cli, "record", NULL),
-		.cert = reload_dtls_cert_new() };
+		.none = !listens && cli_has(cli, "no-media") };
+	p->cert = p->none ? NULL : reload_dtls_cert_new();
 	if (listens)
 		p->echo = cli_has(cli, "echo");
 	else
+		err = check_none(p, cli, why);
+	if (!err && !listens)
 		err = read_call(p, cli, why);
 	if (err)
 		return err;
@@ -109,7 +128,8 @@ static void begin_session(struct media *m)
 }
 
 enum reload_err media_new(struct media **out, const struct media_plan *plan,
-	const struct reload_ip_port *remote, struct reload_error_text *why)
+	const struct reload_ip_port *remote, const struct reload_sdp_audio *offer,
+	struct reload_error_text *why)
 {
 	struct media *m = RELOAD_NEW(media);
 	char what[256];
@@ -117,9 +137,10 @@ enum reload_err media_new(struct media **out, const struct media_plan *plan,
 	m->strict = plan->secure_only;
 	m->fd = m->rtcp_fd = m->record = m->way.fd = -1;
 	m->due = RELOAD_NEVER;
+	m->none = plan->none || (offer && !offer->streams);
 	begin_session(m);
-	bool socket_there = media_sockets_open(m, remote);
-	if (socket_there && open_record(m)) {
+	bool socket_there = m->none || media_sockets_open(m, remote);
+	if (m->none || (socket_there && open_record(m))) {
 		*out = m;
 		return RELOAD_OK;
 	}
@@ -153,6 +174,17 @@ void media_free(struct media *m)
 	free(m);
 }
 
+bool media_none(const struct media *m)
+{
+	return m->none;
+}
+
+/* RFC 3264 s6, s8: a description has as many streams as the one before it, or more. */
+bool media_fits(const struct media *m, const struct reload_sdp_audio *other)
+{
+	return m->none || other->streams;
+}
+
 /* -- what is agreed on ------------------------------------------------------------------------------------------------------ */
 
 static struct reload_sdp_own own_of(struct media *m)
@@ -164,6 +196,7 @@ static struct reload_sdp_own own_of(struct media *m)
 		.first = m->plan->codec,
 		.dtls = media_secure_own(m),
 		.strict = m->strict,
+		.none = m->none,
 		.ice = ice ? &m->way.own : NULL };
 }
 
@@ -184,6 +217,8 @@ void media_answer(struct media *m, struct wr *sdp, const struct reload_sdp_audio
 
 void media_start(struct media *m, const struct reload_sdp_audio *other, bool sends)
 {
+	if (m->none)
+		return;
 	bool agreed = reload_media_agree(&m->session, other->codec, other->payload_type,
 		reload_codec_rows[other->codec].payload_type, other->dtmf_type);
 	m->mux = other->rtcp_mux;
@@ -227,6 +262,8 @@ json_t *media_json(const struct media *m)
 {
 	const struct reload_media_session *s = &m->session;
 	const struct reload_rtcp_end *r = &s->rtcp;
+	if (m->none)
+		return json_null();
 	json_t *o = json_pack("{s:I, s:I, s:I, s:f, s:s}", "sent", (json_int_t)s->sent, "received",
 		(json_int_t)s->stats.received, "lost", (json_int_t)reload_rtp_lost(&s->stats),
 		"jitter_ms", reload_media_jitter_ms(s), "digits", m->digits);
@@ -244,6 +281,10 @@ json_t *media_json(const struct media *m)
 
 void media_text(FILE *out, const json_t *media, double duration_s, bool quality)
 {
+	if (!json_is_object(media)) {
+		fprintf(out, "%.1f s, no media", duration_s);
+		return;
+	}
 	fprintf(out, "%.1f s, %lld sent, %lld received, %lld lost", duration_s,
 		cli_get_int(media, "sent"), cli_get_int(media, "received"),
 		cli_get_int(media, "lost"));
@@ -262,5 +303,5 @@ void media_text(FILE *out, const json_t *media, double duration_s, bool quality)
 
 const char *media_codec(const struct media *m)
 {
-	return reload_codec_rows[m->session.codec].name;
+	return m->none ? NULL : reload_codec_rows[m->session.codec].name;
 }

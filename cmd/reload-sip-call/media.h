@@ -35,6 +35,7 @@ struct media_plan {
 	const char *record;              /* path; NULL: nothing is recorded */
 	const struct media_agent *agent; /* borrowed; NULL: no ICE */
 	struct reload_dtls_cert *cert;   /* owned; NULL: nothing is encrypted */
+	bool none;                       /* calls have no audio */
 	bool secure_only;                /* no audio that is not encrypted */
 	bool relay_only; /* nobody is told an address of this host, so that there is no audio without ICE */
 };
@@ -51,10 +52,16 @@ struct media;
 
 /*
  * media_new() opens a socket at the address by which this host reaches remote, whose port means nothing (owned); RELOAD_IO with why
- * also when the file to record to cannot be made.
+ * also when the file to record to cannot be made.  A call to which the plan or the offer of the other end (NULL: this end makes it) gives no audio
+ * has none until its end, and no socket.
  */
 enum reload_err media_new(struct media **out, const struct media_plan *plan,
-	const struct reload_ip_port *remote, struct reload_error_text *why) MUST_CHECK;
+	const struct reload_ip_port *remote, const struct reload_sdp_audio *offer,
+	struct reload_error_text *why) MUST_CHECK;
+
+/* media_none() returns whether the call has no audio, media_fits() whether a description of the other end can be one of this call. */
+bool media_none(const struct media *m);
+bool media_fits(const struct media *m, const struct reload_sdp_audio *other);
 
 /* media_free() completes the recording; NULL is legal. */
 void media_free(struct media *m);
@@ -103,11 +110,11 @@ bool media_played(const struct media *m);
 /* media_digit() returns the next digit that the other end has sent; 0: there is none for now. */
 char media_digit(struct media *m);
 
-/* media_json() returns {path,encrypted,sent,received,lost,jitter_ms,rtt_ms,remote_lost,mos,digits} (owned); path is null without ICE, rtt_ms and remote_lost are null until the other end has sent reports, mos until it is heard. */
+/* media_json() returns null for a call without audio, else {path,encrypted,sent,received,lost,jitter_ms,rtt_ms,remote_lost,mos,digits} (owned); path is null without ICE, rtt_ms and remote_lost are null until the other end has sent reports, mos until it is heard. */
 json_t *media_json(const struct media *m);
 
 /* media_text() prints how long a call lasted, and what media_json() says of its audio, briefly or with the quality. */
 void media_text(FILE *out, const json_t *media, double duration_s, bool quality);
 
-/* media_codec() returns the name of the codec. */
+/* media_codec() returns the name of the codec, NULL: no audio. */
 const char *media_codec(const struct media *m);

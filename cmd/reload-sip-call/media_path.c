@@ -41,7 +41,7 @@ static void do_without(struct media *m, const char *why)
 void media_prepare(struct media *m, const struct reload_sdp_audio *offer)
 {
 	const struct media_agent *agent = m->plan->agent;
-	if (!agent || m->way.state != MEDIA_PLAIN)
+	if (!agent || m->none || m->way.state != MEDIA_PLAIN)
 		return;
 	if (offer && !*offer->ice.ufrag) {
 		do_without(m, "the other end has no ICE");

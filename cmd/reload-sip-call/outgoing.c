@@ -60,7 +60,8 @@ static void on_answered(struct leg *leg)
 			leg_hang_up(o->attempts[i].leg, "caller");
 	json_t *e = event(o, leg, "answered");
 	json_object_set_new(e, "setup_ms", json_integer((json_int_t)(leg->answered_at - o->tried)));
-	json_object_set_new(e, "codec", json_string(media_codec(leg->media)));
+	const char *codec = media_codec(leg->media);
+	json_object_set_new(e, "codec", codec ? json_string(codec) : json_null());
 	outgoing_print(o, e);
 }
 

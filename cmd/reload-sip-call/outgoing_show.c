@@ -33,7 +33,7 @@ static void print_resolved(FILE *out, const json_t *o)
 static void print_summary(FILE *out, const json_t *o, const struct cli *cli)
 {
 	const json_t *media = json_object_get(o, "media");
-	if (media) {
+	if (media) { /* of a call; null: without audio */
 		fputs("ended      ", out);
 		media_text(out, media, cli_get_real(o, "duration_s"),
 			cli->verbose || !strcmp(cli->command->name, "echo"));
@@ -64,8 +64,10 @@ static void print_event(FILE *out, const json_t *o, void *arg)
 	} else if (!strcmp(type, "ringing")) {
 		fprintf(out, "ringing    %s%lld\n", which(node, o), cli_get_int(o, "sip_status"));
 	} else if (!strcmp(type, "answered")) {
-		fprintf(out, "answered   %ssetup %lld ms, %s both ways\n", which(node, o),
-			cli_get_int(o, "setup_ms"), cli_get_text(o, "codec"));
+		const char *codec = cli_get_text(o, "codec");
+		fprintf(out, "answered   %ssetup %lld ms, %s%s\n", which(node, o),
+			cli_get_int(o, "setup_ms"), *codec ? codec : "no media",
+			*codec ? " both ways" : "");
 	} else if (!strcmp(type, "held") || !strcmp(type, "resumed")) {
 		fprintf(out, "%-10s %s%lld\n", type, which(node, o), cli_get_int(o, "sip_status"));
 	} else if (!strcmp(type, "service")) {

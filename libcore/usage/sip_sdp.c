@@ -288,8 +288,9 @@ enum reload_err reload_sdp_read(struct reload_sdp_audio *out, struct span text)
 		if (line.len && !read_line(&r, line))
 			return RELOAD_BAD_VALUE;
 	stream_end(&r);
-	if (!r.found)
+	if (!r.found && r.audio.streams)
 		return RELOAD_NO_VALUE;
+	r.audio.dtmf_type = r.found ? r.audio.dtmf_type : RELOAD_RTP_NO_TYPE;
 	*out = r.audio;
 	return RELOAD_OK;
 }

@@ -74,8 +74,8 @@ struct reload_sdp_audio {
 	struct reload_sdp_dtls dtls;
 	struct reload_sdp_ice
 		ice; /* empty also when its candidates do not have the address of the stream (RFC 8839 s4.2.5) */
-	size_t index;   /* of its m= line */
-	size_t streams; /* m= lines in all: an answer has as many */
+	size_t index; /* of its m= line */
+	size_t streams; /* m= lines in all: an answer has as many; 0: it offers none, and all else is empty (RFC 3264 s5) */
 	char types[RELOAD_SDP_STREAMS_MAX][RELOAD_SDP_WORD],
 		protos[RELOAD_SDP_STREAMS_MAX][RELOAD_SDP_WORD]; /* of them */
 };
@@ -94,6 +94,7 @@ struct reload_sdp_own {
 	/* borrowed; NULL: no encryption.  Its setup is written in an answer; none: that of reload_sdp_setup_answer() */
 	const struct reload_sdp_dtls *dtls;
 	const struct reload_sdp_ice *ice; /* borrowed; NULL: none */
+	bool none; /* no stream is offered, and none taken: no other member but version is used */
 	bool strict; /* with dtls, an offer is for UDP/TLS/RTP/SAVPF, not RTP/AVP: who does not encrypt refuses it */
 };
 

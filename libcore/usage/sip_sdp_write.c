@@ -9,6 +9,10 @@ enum {
 static void head(struct wr *w, const struct reload_sdp_own *own)
 {
 	char host[64];
+	if (own->none) { /* the address is that of nobody, as nothing is sent */
+		wr_format(w, "v=0\r\no=- 0 %u IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n", own->version);
+		return;
+	}
 	const char *family = reload_sdp_host(host, &own->at);
 	wr_format(w, "v=0\r\no=- %u %u IN %s %s\r\ns=-\r\nc=IN %s %s\r\nt=0 0\r\n", own->at.port,
 		own->version, family, host, family, host);
@@ -40,6 +44,8 @@ void reload_sdp_offer(
 	struct wr *w, const struct reload_sdp_own *own, enum reload_sdp_direction direction)
 {
 	head(w, own);
+	if (own->none)
+		return;
 	wr_format(w, "m=audio %u %s", own->at.port,
 		own->strict && own->dtls ? "UDP/TLS/RTP/SAVPF" : "RTP/AVP");
 	for (unsigned i = 0; i < RELOAD_CODECS; i++)
@@ -97,7 +103,7 @@ void reload_sdp_answer(
 {
 	head(w, own);
 	for (size_t i = 0; i < offer->streams; i++)
-		if (i == offer->index)
+		if (i == offer->index && !own->none)
 			answer_stream(w, own, offer);
 		else
 			wr_format(w, "m=%s 0 %s 0\r\n", offer->types[i], offer->protos[i]);

@@ -137,6 +137,17 @@ part() {
 	failed 2 hold
 }
 
+@test "call: --no-media is SIP alone" {
+	listens bob --answer --echo -c 1 -j
+	R reload-sip-call -a alice bob@calls.example --no-media --duration 200ms -j
+	ok
+	jq -se 'any(.type == "answered" and .codec == null) and (.[-1] | .type == "summary" and .sip_status == 200 and .media == null)' <<<"$output"
+	ended bob 0
+	jq -se 'any(.type == "ended" and .sip_status == 200 and .media == null)' bob.out
+	R reload-sip-call -a alice bob@calls.example --no-media --tone 440
+	failed 2 'no-media with --tone'
+}
+
 @test "call: nobody is registered, nobody listens, somebody is busy, nobody answers" {
 	R reload-sip-call -a alice carol@calls.example
 	failed 5 'carol@calls.example is not registered'
@@ -312,6 +323,7 @@ part() {
 		other-callee 404 200
 		no-contact 400 200
 		no-offer 180 200 200
+		offer-of-nothing 180 200 200
 		bad-offer 488 200
 		offer-of-names 488 200
 		offer-of-video 488 200

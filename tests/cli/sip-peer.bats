@@ -36,6 +36,9 @@ callee() {
 	until_true says bob.out '0 sent, 0 received, 0 lost'
 	[ "$(caller held_without_an_address)" = 'recvonly sendrecv 2' ]
 	[ "$(caller held_from_the_start)" = 200 ]
+	R caller without_streams
+	[ "$output" = $'False b\'m=audio 0 RTP/AVP 0\\r\'\n488' ]
+	until_true says bob.out ' s, no media$'
 	kill -INT "$(cat bob.pid)"
 	ended bob 0
 }
@@ -79,6 +82,16 @@ callee() {
 	failed 12 'bob@calls.example was not reached'
 	matches "${stderr_lines[1]}" 'no audio that can be played'
 	ended callee 0
+	callee answered_with_no_stream
+	R reload-sip-call -a alice bob@calls.example --wait 10s -q
+	failed 12 'bob@calls.example was not reached'
+	ended callee 0
+	callee audio_for_none
+	R reload-sip-call -a alice bob@calls.example --wait 10s --no-media --duration 500ms
+	ok
+	matches "$output" $'\nanswered   setup [0-9]+ ms, no media\nended      0.[5-9] s, no media$'
+	ended callee 0
+	[ "$(cat callee.out)" = "False b'm=audio 0 RTP/AVP 0\\r'" ]
 	callee no_branch
 	R reload-sip-call -a alice bob@calls.example --wait 10s -j
 	[ "$status" = 12 ]

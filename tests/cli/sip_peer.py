@@ -11,6 +11,7 @@ import os, re, socket, struct, subprocess, sys, time
 import media_path
 
 SDP = ("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\nm=audio {port} RTP/AVP 0\r\n")
+NO_STREAM = SDP[:SDP.index("m=")].format(host="127.0.0.1")
 WHO = {"caller": ("alice", "bob"), "callee": ("bob", "alice")}
 
 
@@ -405,7 +406,45 @@ def offered_without_ice(p):
     print(p.expect("SIP/2.0 4").split()[1].decode())
 
 
+def without_streams(p):
+    """RFC 3264 s5: a call without audio, to which none can be added; s8: from one with audio its stream is not taken away."""
+    p.request("INVITE", NO_STREAM)
+    answer = p.expect("SIP/2.0 200")
+    p.tag = tag_of(answer, "To")
+    p.request("ACK", cseq=p.cseq)
+    p.request("INVITE", p.sdp())
+    print(b"m=" in answer, *re.findall(rb"^m=.*", p.expect("SIP/2.0 200"), re.M))
+    p.request("ACK", cseq=p.cseq)
+    p.request("BYE")
+    p.expect("SIP/2.0 200")
+    p.tag = ""
+    p.call()
+    p.request("INVITE", NO_STREAM)
+    print(p.expect("SIP/2.0 4").split()[1].decode())
+    p.request("ACK", cseq=p.cseq)
+    p.request("BYE")
+    p.expect("SIP/2.0 200")
+
+
 # -- as the callee
+
+
+def audio_for_none(p):
+    """Who is called without audio offers some in the call."""
+    invite = p.expect("INVITE")
+    p.respond(invite, 200, body=NO_STREAM)
+    p.expect("ACK")
+    p.ask_back(invite, "INVITE", p.sdp())
+    print(b"m=" in invite, *re.findall(rb"^m=.*", p.expect("SIP/2.0 200"), re.M))
+    p.ask_back(invite, "ACK")
+    p.respond(p.expect("BYE"), 200)
+
+
+def answered_with_no_stream(p):
+    invite = p.expect("INVITE")
+    p.respond(invite, 200, body=NO_STREAM)
+    p.expect("ACK")
+    p.respond(p.expect("BYE"), 200)
 
 
 def answered_without_audio(p):

@@ -50,6 +50,7 @@ CASES = {
     "offer-without-protocol": [request("INVITE", extra=CONTACT, body=SDP.replace(" RTP/AVP 0", "")) + OPTIONS],
     "offer-of-many-streams": [request("INVITE", extra=CONTACT, body=SDP + 9 * "m=audio 4000 RTP/AVP 0\r\n") + OPTIONS],
     "offer-of-large-port": [request("INVITE", extra=CONTACT, body=SDP.replace("40000", "4294967296")) + OPTIONS],
+    "offer-of-nothing": [request("INVITE", extra=CONTACT, body=SDP[:SDP.index("m=")]) + OPTIONS],
     "offer-to-everybody": [request("INVITE", extra=CONTACT, body=SDP.replace("127.0.0.1", "255.255.255.255")) + OPTIONS],
     "message-of-another-type": [request("MESSAGE", extra="Content-Type: image/png\r\n", body="x") + OPTIONS],
     "no-fields": [b"OPTIONS sip:bob@calls.example SIP/2.0\r\nContent-Length: 0\r\n\r\n" + OPTIONS],  # nothing that an answer could repeat
@@ -64,7 +65,7 @@ CASES = {
     "invite-and-vanish": [INVITE],
     "invite-twice": [INVITE + request("INVITE", b="2", extra=CONTACT, body=SDP)],
 }
-WANTED = {"invite-and-vanish": 2, "invite-twice": 3, "several": 2, "no-fields": 1, "no-offer": 3}
+WANTED = {"invite-and-vanish": 2, "invite-twice": 3, "several": 2, "no-fields": 1, "no-offer": 3, "offer-of-nothing": 3}
 
 
 def main():

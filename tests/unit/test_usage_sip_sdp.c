@@ -74,7 +74,6 @@ static void what_is_none(void **state)
 		{ HEAD "m=audio 65536 RTP/AVP 0\r\n", RELOAD_BAD_VALUE },
 		{ HEAD "m=audio -1 RTP/AVP 0\r\n", RELOAD_BAD_VALUE },
 		{ HEAD AUDIO AUDIO AUDIO AUDIO AUDIO AUDIO AUDIO AUDIO AUDIO, RELOAD_BAD_VALUE },
-		{ HEAD, RELOAD_NO_VALUE },
 		{ "v=0\r\n" AUDIO, RELOAD_NO_VALUE },
 		{ HEAD "m=audio 0 RTP/AVP 0\r\n", RELOAD_NO_VALUE },
 		{ HEAD "m=audio 4000 RTP/AVP\r\n", RELOAD_NO_VALUE },
@@ -365,11 +364,37 @@ static void what_is_offered_is_read(void **state)
 	}
 }
 
+/* RFC 3264 s5: an offer of no stream is answered with none; who wants no audio refuses each that is offered (s6). */
+static void no_stream_at_all(void **state)
+{
+	(void)state;
+	struct reload_sdp_own own = { .version = 1, .none = true };
+	struct reload_sdp_audio offer = read_good(HEAD), empty;
+	char text[1024];
+	struct wr w;
+	assert_int_equal(offer.streams, 0);
+	assert_int_equal(offer.at.type, 0);
+	assert_int_equal(offer.dtmf_type, RELOAD_RTP_NO_TYPE);
+	assert_null(strstr(answer_to(&offer, text, sizeof(text)), "m="));
+	wr_init(&w);
+	reload_sdp_offer(&w, &own, RELOAD_SDP_SENDRECV);
+	assert_int_equal(reload_sdp_read(&empty, wr_done(&w)), RELOAD_OK);
+	assert_int_equal(empty.streams, 0);
+	w.len = 0;
+	offer = read_good(HEAD AUDIO "m=video 1 RTP/AVP 31\r\n");
+	reload_sdp_answer(&w, &own, &offer);
+	wr_u8(&w, 0);
+	assert_non_null(
+		strstr((const char *)w.at, "m=audio 0 RTP/AVP 0\r\nm=video 0 RTP/AVP 0\r\n"));
+	wr_clear(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_first_stream_that_fits),
 		cmocka_unit_test(what_is_none),
+		cmocka_unit_test(no_stream_at_all),
 		cmocka_unit_test(the_answer_fits_the_offer),
 		cmocka_unit_test(codecs_and_events),
 		cmocka_unit_test(where_reports_go),

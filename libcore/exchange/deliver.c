@@ -263,6 +263,19 @@ static bool signed_with_our_key(const struct reload_incoming *in)
 	       !reload_transaction_find(&x->transactions, in->msg->header.transaction_id);
 }
 
+/* A request of this node that came back to it tells by which list others reach this node. */
+static void note_way_here(struct reload_incoming *in)
+{
+	struct reload_request *r =
+		in->local || !reload_id_eq(&in->signer, &in->exchange->engine->self)
+			? NULL
+			: reload_request_of(in->exchange, in->msg->header.transaction_id);
+	if (!r)
+		return;
+	r->way_here.len = 0;
+	wr_span(&r->way_here, wr_done(&in->return_list));
+}
+
 static void report_key_copy(const struct reload_incoming *in)
 {
 	reload_engine_event(
@@ -321,6 +334,7 @@ static void request_verified(struct reload_incoming *in)
 		reload_answer_error(in, RELOAD_FORBIDDEN, "another node has this Node-ID");
 		return;
 	}
+	note_way_here(in);
 	if (reload_options_have(in->msg->header.options, RELOAD_DESTINATION_CRITICAL)) {
 		reload_answer_error(
 			in, RELOAD_UNSUPPORTED_OPTION, "unknown DESTINATION_CRITICAL option");

@@ -90,18 +90,32 @@ static bool unidentified_may_send(struct reload_exchange *x, struct reload_conne
 	return false;
 }
 
-/* Appends where the request came from, as the policy of the node has it (RFC 6940 s6.1.2). */
+/* Whether the Destination List has the request go back to the very node that it came from. */
+static bool returns(const struct reload_exchange *x, const struct reload_connection *from,
+	const struct reload_decision *d)
+{
+	struct reload_destination first;
+	struct span rest;
+	return !d->head_replaced && from->node.len &&
+	       reload_list_first(&first, &rest, d->list, &x->engine->ctx) &&
+	       first.type == RELOAD_DEST_NODE && reload_id_eq(&first.node, &from->node);
+}
+
+/*
+ * Appends where the request came from, as the policy of the node has it (RFC 6940 s6.1.2).  Under any policy a node that sends a request to
+ * itself by way of this one learns the opaque ID by which this node names it: that is how it gets an anonymous GRUU (RFC 7904 s6).
+ */
 static void via_append(struct reload_exchange *x, struct wr *w, struct reload_connection *from,
-	const struct reload_header *h)
+	const struct reload_header *h, bool compress)
 {
 	uint8_t name[2];
 	wr_span(w, h->via_list);
-	if (x->policy.via == RELOAD_VIA_STATEFUL && from->node.len)
+	if (x->policy.via == RELOAD_VIA_STATEFUL && from->node.len && !compress)
 		reload_return_paths_put(
 			x->return_paths, h->transaction_id, from->link, x->engine->now);
 	else {
 		struct reload_destination hop =
-			x->policy.via == RELOAD_VIA_COMPRESS
+			compress || x->policy.via == RELOAD_VIA_COMPRESS
 				? reload_connection_opaque(x->connections, from, name)
 				: reload_connection_hop(x->connections, from, name);
 		reload_list_write(w, &x->engine->ctx, &hop, 1);
@@ -130,7 +144,7 @@ static void forward(struct reload_exchange *x, struct reload_connection *from,
 		h.ttl = x->engine->config->initial_ttl;
 	h.ttl--;
 	if (is_request(in, message)) {
-		via_append(x, &via, from, in);
+		via_append(x, &via, from, in, returns(x, from, d));
 		h.via_list = span_of(via.at, via.len);
 	}
 	if (d->head_replaced)

@@ -120,6 +120,7 @@ void reload_request_free(struct reload_request *r)
 	wr_clear(&r->contents);
 	wr_clear(&r->tail);
 	wr_clear(&r->list);
+	wr_clear(&r->way_here);
 	wr_clear(&r->certificates);
 	if (r->work)
 		r->work_free(r->work);
@@ -133,6 +134,7 @@ void reload_request_end(struct reload_request *r)
 	reload_timer_cancel(&x->engine->timers, &r->resend_timer);
 	r->result.transaction = r->transaction.id;
 	r->result.transmissions = r->transaction.transmissions;
+	r->result.way_here = wr_done(&r->way_here);
 	TAILQ_REMOVE(&x->requests, r, entry);
 	TAILQ_INSERT_TAIL(&x->done, r, entry);
 	r->ended = true;

@@ -34,6 +34,11 @@ struct reload_result {
 	const struct reload_msg *answer;     /* decoded, NULL without an answer */
 	const struct reload_fetched *values; /* Fetch */
 	size_t values_count;
+	/*
+	 * of a request that this node has sent to itself by way of others: the Destination List that its Via List makes, by which these
+	 * lead here (s6.1.2); empty: it did not come back
+	 */
+	struct span way_here;
 	const char *reason; /* static: where it failed */
 };
 
@@ -70,6 +75,7 @@ struct reload_request {
 	uint16_t code;
 	const struct reload_method_row *method; /* of code; NULL: it is none of this node's */
 	struct wr contents, tail, list;
+	struct wr way_here; /* of the result */
 	bool signing, cancelled, ended;
 	bool skip_closeness_check; /* any responder will do (CHORD-02) */
 	bool served_here;          /* this node was responsible and served it itself */

@@ -403,6 +403,8 @@ struct outcome {
 	char value[64];
 	size_t values_count;
 	uint64_t generation, storage_time;
+	uint8_t way_here[64];
+	size_t way_here_len;
 };
 
 /* outcome_new() lives as long as the net: what is under way at its end is told then. */
@@ -418,6 +420,9 @@ static inline void outcome_fn(void *arg, const struct reload_result *r)
 	o->err = r->err;
 	o->result = *r;
 	o->values_count = r->values_count;
+	o->way_here_len = r->way_here.len;
+	if (r->way_here.len && r->way_here.len <= sizeof(o->way_here))
+		memcpy(o->way_here, r->way_here.at, r->way_here.len);
 	for (size_t i = 0; i < r->values_count && i < COUNT_OF(o->value_errs); i++) {
 		const struct reload_fetched *f = &r->values[i];
 		o->value_errs[i] = f->err;

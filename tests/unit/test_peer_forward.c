@@ -102,7 +102,10 @@ static void in_a_circle(void **state)
 	tell(&c, r->u);
 	assert_null(heard(r->b, c.h.transaction_id));
 	net_pass(r->net, 50);
-	assert_non_null(heard(r->b, c.h.transaction_id));
+	struct reload_msg *m = heard(r->b, c.h.transaction_id);
+	assert_non_null(m);
+	/* with the Node-ID of b, by which b counts how often it was there */
+	list_is(m->header.via_list, LIST(&r->b->id), r->net);
 	/* over another link, but u is in the Via List */
 	c = craft_ping(r->a, &to);
 	c.via[c.via_count++] = dest(r->u);
@@ -306,6 +309,96 @@ static void compressed(void **state)
 	ring_teardown((void **)&r);
 }
 
+/* Under any policy: a, whose list leads by way of u back to a, learns by which opaque ID u names it (R7904-32). */
+static void who_asks_for_itself_is_compressed(void **state)
+{
+	struct ring *r = *state;
+	struct reload_destination here = dest(r->u), gruu[2];
+	struct craft c = craft_ping(r->a, &here);
+	c.to[1] = dest(r->a);
+	c.to_count = 2;
+	tell(&c, r->u);
+	net_pass(r->net, 50);
+	struct reload_msg *m = heard(r->a, c.h.transaction_id);
+	assert_non_null(m);
+	list_is(m->header.destination_list, LIST(&r->a->id), r->net);
+	/* R-4.3-01 R-6.3.2.2-07: it stands in place of the Node-ID */
+	assert_int_equal(m->header.via_list.len, 2);
+	gruu[0] = here;
+	gruu[1] = first_of(r->net, m->header.via_list);
+	assert_int_equal(gruu[1].type, RELOAD_DEST_OPAQUE);
+	/* R-6.1.3-01: whoever has that list reaches a, and is told no more than u's Node-ID */
+	struct craft from_b = craft_ping(r->b, &gruu[0]);
+	from_b.to[1] = gruu[1];
+	from_b.to_count = 2;
+	tell(&from_b, r->u);
+	m = heard(r->a, from_b.h.transaction_id);
+	assert_non_null(m);
+	list_is(m->header.destination_list, LIST(&r->a->id), r->net);
+}
+
+/* What b has heard of u, as b passes it back to u: with that Via List. */
+static struct span passed_back(struct ring *r, struct span heard, struct span via)
+{
+	struct wire_ctx ctx = net_ctx(r->net);
+	struct reload_header h;
+	struct reload_destination to = dest(r->u);
+	struct wr list, w;
+	wr_init(&list);
+	wr_init(&w);
+	assert_int_equal(reload_header_read(&h, heard, &ctx), RELOAD_OK);
+	size_t head = reload_header_size(&h);
+	reload_wire_write(&list, &reload_destination_wire, &ctx, &to);
+	h.destination_list = wr_done(&list);
+	h.via_list = via;
+	h.ttl--;
+	h.length = (uint32_t)(reload_header_size(&h) + heard.len - head);
+	reload_header_write(&w, &h);
+	wr_span(&w, span_of(heard.at + head, heard.len - head));
+	struct span bytes = reload_arena_copy(&r->net->arena, wr_done(&w));
+	wr_clear(&list);
+	wr_clear(&w);
+	return bytes;
+}
+
+/* u sends a Ping to itself by way of b, which names u by an opaque ID. */
+static void own_request_tells_the_way_here(void **state)
+{
+	struct ring *r = *state;
+	const struct span name = span_of("\x80\x2a", 2), none = span_of(NULL, 0);
+	struct reload_destination list[] = { dest(r->b), dest(r->u) };
+	struct outcome *o = outcome_new(r->net);
+	struct reload_request_target target = { .list = list, .count = 2 };
+	enum reload_err err;
+	assert_non_null(reload_peer_ping(r->u->peer, &target, 0, outcome_fn, o, &err));
+	net_settle(r->net);
+	struct span sent = heard_bytes(r->b, 0);
+	list_is(msg_of(r->net, sent)->header.destination_list, LIST(&r->b->id, &r->u->id), r->net);
+	say(r->b, r->u, passed_back(r, sent, name));
+	/* R-6.1.2-11: the answer leaves by the way that the request has come */
+	struct span answer = heard_bytes(r->b, 0), way;
+	way = msg_of(r->net, answer)->header.destination_list;
+	assert_int_equal(way.len, 18 + 2);
+	assert_memory_equal(way.at + 18, name.at, 2);
+	assert_int_equal(o->calls, 0);
+	say(r->b, r->u, passed_back(r, answer, none));
+	assert_int_equal(o->calls, 1);
+	assert_int_equal(o->err, RELOAD_OK);
+	/* R7904-32: the same list leads others here */
+	assert_int_equal(o->way_here_len, way.len);
+	assert_memory_equal(o->way_here, way.at, way.len);
+	/* one that did not come back tells nothing */
+	o = outcome_new(r->net);
+	target.count = 1;
+	assert_non_null(reload_peer_ping(r->u->peer, &target, 0, outcome_fn, o, &err));
+	net_settle(r->net);
+	struct reload_ping_ans body = { .response_id = 1 };
+	struct craft c = reply(r->b, heard(r->b, 0), RELOAD_PING_ANS, &body);
+	tell(&c, r->u);
+	assert_int_equal(o->calls, 1);
+	assert_int_equal(o->way_here_len, 0);
+}
+
 /* -- state instead of a Via entry --------------------------------------------------------------------------------------- */
 
 static void stateful(struct reload_policy *policy)
@@ -471,6 +564,8 @@ int main(void)
 		ring_test(options_come_back),
 		ring_test(error_on_the_way),
 		cmocka_unit_test(compressed),
+		ring_test(who_asks_for_itself_is_compressed),
+		ring_test(own_request_tells_the_way_here),
 		cmocka_unit_test(with_state),
 		cmocka_unit_test(chain),
 	};

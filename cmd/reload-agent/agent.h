@@ -35,6 +35,7 @@ struct agent {
 		[800]; /* "PEER: why" of the last link that was refused by one of its ends; "": none */
 	char tried
 		[516]; /* where no link could be made since it was last joined, and why; "": none */
+	bool pseudonym; /* --pseudonym: its user is not registered, and no address of this host is told */
 	bool other_ring; /* another ring was found, and has not been merged yet */
 	bool resolving;
 	enum reload_err join_err;

@@ -38,7 +38,8 @@ static enum reload_err secret_read(
 		return agent_relay_secret(&i->relay, i->secret_path, why);
 	if (!i->relay_only)
 		return RELOAD_OK;
-	reload_error_explain(why, RELOAD_USAGE, "--relay-only",
+	reload_error_explain(why, RELOAD_USAGE,
+		i->h->agent.pseudonym ? "--pseudonym" : "--relay-only",
 		"links are to go through TURN servers, and there is no secret with which they "
 		"are used");
 	reload_error_advise(
@@ -49,7 +50,9 @@ static enum reload_err secret_read(
 enum reload_err host_ice_prepare(
 	struct host *h, const struct agent_settings *s, struct reload_error_text *why)
 {
-	static const char *const of_ice[] = { "turn-credentials", "relay-only", "turn-server" };
+	static const char *const of_ice[] = { "turn-credentials", "relay-only", "turn-server",
+		"pseudonym" };
+	h->agent.pseudonym = agent_setting_on(s, "pseudonym");
 	if (h->identity.config->no_ice) {
 		for (size_t i = 0; i < COUNT_OF(of_ice); i++) {
 			if (!agent_setting_on(s, of_ice[i]))
@@ -68,7 +71,7 @@ enum reload_err host_ice_prepare(
 	struct host_ice *i = h->ice = RELOAD_NEW(host_ice);
 	TAILQ_INIT(&i->jobs);
 	i->h = h;
-	i->relay_only = agent_setting_on(s, "relay-only");
+	i->relay_only = agent_setting_on(s, "relay-only") || h->agent.pseudonym;
 	return secret_read(i, s, why);
 }
 

@@ -119,6 +119,7 @@ json_t *agent_status_json(struct agent *agent)
 	set(o, "overlay", json_string(config->instance_name));
 	set(o, "node_id", json_of_id(&s.node));
 	set(o, "user", json_of_text(cert->user));
+	set(o, "pseudonym", json_boolean(agent->pseudonym));
 	set(o, "bootstrap_peer", json_of_id(&s.bootstrap_peer));
 	set(o, "admitting_peer", json_of_id(&s.admitting_peer));
 	status_ring(o, &s);

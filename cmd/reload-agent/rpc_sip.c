@@ -66,6 +66,18 @@ static enum reload_err read_aor(
 	return RELOAD_FORBIDDEN;
 }
 
+/* Who is registered can be looked up by everybody. */
+static enum reload_err check_pseudonym(
+	const struct registration *r, const char *text, struct reload_error_text *why)
+{
+	if (!r->agent->pseudonym)
+		return RELOAD_OK;
+	(void)refuse(r, RELOAD_FORBIDDEN, why, text,
+		"this agent runs with --pseudonym, and everybody can read registrations");
+	reload_error_advise(why, "the agent of another identity");
+	return RELOAD_FORBIDDEN;
+}
+
 static enum reload_err read_forward(
 	struct registration *r, const json_t *params, struct reload_error_text *why)
 {
@@ -158,7 +170,9 @@ enum reload_rpc_end rpc_sip_register(void *arg, struct reload_rpc_call *call, co
 	struct wr value;
 	wr_init(&value);
 	wr_init(&r.prefs);
-	enum reload_err err = read_aor(&r, text, &why);
+	enum reload_err err = check_pseudonym(&r, text, &why);
+	if (!err)
+		err = read_aor(&r, text, &why);
 	if (!err)
 		err = read_forward(&r, params, &why);
 	if (!err)
@@ -209,8 +223,9 @@ enum reload_rpc_end rpc_sip_hosts(void *arg, struct reload_rpc_call *call, const
 		return reload_rpc_fail_why(call, RELOAD_USAGE, &why);
 	}
 	return reload_rpc_reply(
-		call, json_pack("{s:s, s:o, s:b, s:b}", "overlay", config->instance_name, "user",
-			      json_of_text(agent->credentials->cert->user), "hosted",
+		call, json_pack("{s:s, s:o, s:b, s:b, s:b}", "overlay", config->instance_name,
+			      "user", json_of_text(agent->credentials->cert->user), "hosted",
 			      (int)reload_sip_hosted(config, aor.domain), "restricted",
-			      (int)(kind && kind->domains_restricted)));
+			      (int)(kind && kind->domains_restricted), "pseudonym",
+			      (int)agent->pseudonym));
 }

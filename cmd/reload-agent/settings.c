@@ -28,6 +28,7 @@ const struct cli_opt agent_run_opts[] = {
 	{ 0, "turn-server", "URL", "offer the TURN server beside this agent: turn:HOST[:PORT][?transport=udp|tcp]" },
 	{ 0, "turn-credentials", "FILE", "secret of the overlay's TURN servers (default: the identity's turn-secret)" },
 	{ 0, "relay-only", NULL, "links go through TURN servers alone: no own address is told to others" },
+	{ 0, "pseudonym", NULL, "the certificate is a pseudonym, for anonymous calls: with --relay-only, and nothing is registered" },
 	{ 0, "role", "peer|client", "take part in the ring, or only use it (default peer)" },
 	{ 0, "no-join", NULL, "start detached; reload-join joins" },
 	{ 0, "first", NULL, "form a ring alone when no bootstrap node answers" },

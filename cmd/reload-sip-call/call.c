@@ -43,7 +43,7 @@ static enum reload_err read_target(
 			"digits");
 	}
 	o->sips |= aor.sips;
-	choose_agent(cli, text);
+	choose_agent(cli, text, o->phone.anonymous);
 	return RELOAD_OK;
 }
 
@@ -85,7 +85,7 @@ static enum reload_err read_session(
 
 int sip_call(struct cli *cli)
 {
-	struct outgoing o = { .method = "INVITE" };
+	struct outgoing o = { .method = "INVITE", .phone.anonymous = cli_has(cli, "anonymous") };
 	struct reload_error_text why;
 	enum reload_err err = read_target(&o, cli, &why);
 	if (!err)

@@ -15,10 +15,10 @@ enum {
 	BY_RESTRICTION = 3
 };
 
-static int fit_of(const json_t *hosts, const struct reload_aor *aor)
+static int fit_of(const json_t *hosts, const struct reload_aor *aor, bool anonymous)
 {
 	struct reload_aor own;
-	if (!cli_get_bool(hosts, "hosted"))
+	if (!cli_get_bool(hosts, "hosted") || cli_get_bool(hosts, "pseudonym") != anonymous)
 		return 0;
 	if (!reload_aor_parse(&own, span_str(cli_get_text(hosts, "user"))) &&
 		!strcmp(own.name, aor->name))
@@ -50,7 +50,7 @@ static json_t *ask(const char *instance, const struct reload_aor *aor)
 	return hosts;
 }
 
-void choose_agent(struct cli *cli, const char *text)
+void choose_agent(struct cli *cli, const char *text, bool anonymous)
 {
 	const char *env = getenv("RELOAD_AGENT");
 	struct reload_aor aor;
@@ -62,7 +62,7 @@ void choose_agent(struct cli *cli, const char *text)
 	char **names = cli_instances(&count);
 	for (size_t i = 0; count > 1 && i < count; i++) {
 		json_t *hosts = ask(names[i], &aor);
-		int fits = hosts ? fit_of(hosts, &aor) : 0;
+		int fits = hosts ? fit_of(hosts, &aor, anonymous) : 0;
 		json_decref(hosts);
 		if (fits > fit) {
 			fit = fits;

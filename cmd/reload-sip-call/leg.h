@@ -67,6 +67,7 @@ struct leg {
 	void *owner;
 	const struct media_plan *plan;
 	void *own_plan;             /* owned: of the call; NULL: the plan of all */
+	bool anonymous;             /* no program is named (RFC 3323 s4.1) */
 	bool any_callee;            /* calls for other users are taken as well */
 	const char *user, *contact; /* own AOR, and the URI of this node without scheme; borrowed */
 	int fd;                     /* of the stream; -1: it has ended */

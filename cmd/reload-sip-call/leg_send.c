@@ -119,8 +119,9 @@ void leg_request(struct leg *leg, const struct leg_request *r)
 		wr_format(&w,
 			"Contact: <%s:%s>\r\nAllow: " ALLOW "\r\nSupported: 100rel, timer\r\n",
 			scheme(leg), leg->contact);
-	wr_format(
-		&w, "%sUser-Agent: reload-sip-call/" RELOAD_VERSION "\r\n", r->more ? r->more : "");
+	wr_text(&w, r->more ? r->more : "");
+	if (!leg->anonymous)
+		wr_text(&w, "User-Agent: reload-sip-call/" RELOAD_VERSION "\r\n");
 	put_body(&w, r->body, r->type ? r->type : "application/sdp");
 	queue(leg, &w);
 	wr_clear(&w);

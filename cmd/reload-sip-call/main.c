@@ -25,6 +25,9 @@ static const struct cli_opt call_opts[] = {
 	{ 0, "sips", NULL, "SIPS, whatever the callee prefers" },
 	{ 0, "sips-media-only", NULL, "end a call whose audio the callee does not encrypt" },
 	{ 0, "no-media", NULL, "a call without audio: SIP alone" },
+	{ 0, "anonymous", NULL,
+		"with an agent that runs with --pseudonym: neither who calls nor where from is "
+		"told" },
 	CLI_END,
 };
 

@@ -252,6 +252,7 @@ static bool on_progress(void *arg, json_int_t id, json_t *object)
 		leg->session_s = p->session_s;
 		leg->user = p->user;
 		leg->contact = p->contact;
+		leg->anonymous = p->anonymous;
 	}
 	p->ops->connected(p, id, object, leg);
 	return !p->done;
@@ -298,18 +299,54 @@ static enum reload_err read_status(
 	return RELOAD_OK;
 }
 
-static enum reload_err ask_status(struct phone *p, struct reload_error_text *why)
+/* The result of a method without parameters (owned). */
+static enum reload_err ask(
+	struct phone *p, const char *method, json_t **result, struct reload_error_text *why)
 {
 	struct reload_call_error error;
-	json_t *status = NULL;
+	*result = NULL;
+	cli_step(p->cli, 2, "%s", method);
 	enum reload_err err = reload_client_call(
-		p->client, "agent.status", NULL, p->cli->deadline, NULL, NULL, &status, &error);
+		p->client, method, NULL, p->cli->deadline, NULL, NULL, result, &error);
 	if (err)
 		*why = error.failure.why;
-	else
-		err = read_status(p, status, why);
-	json_decref(status);
 	reload_call_error_clear(&error);
+	return err;
+}
+
+/* The agent of an anonymous call is another one than the user's, and its GRUU does not have its Node-ID (R7904-32). */
+static enum reload_err hide(struct phone *p, const json_t *status, struct reload_error_text *why)
+{
+	json_t *gruu = NULL;
+	if (!cli_get_bool(status, "pseudonym")) {
+		(void)reload_error_explain(why, RELOAD_BAD_CERT, "no anonymous call",
+			"the agent %s does not run with --pseudonym: its certificate is that of "
+			"%.200s",
+			cli_get_text(status, "instance"), p->user);
+		reload_error_advise(why,
+			"reload-enroll issue NAME@%.100s --identity NAME, and reload-agent -I NAME "
+			"--role client --pseudonym",
+			p->overlay);
+		return RELOAD_BAD_CERT;
+	}
+	enum reload_err err = ask(p, "sip.gruu", &gruu, why);
+	if (!err) {
+		free(p->contact);
+		p->contact = reload_strdup(cli_get_text(gruu, "gruu"));
+	}
+	json_decref(gruu);
+	return err;
+}
+
+static enum reload_err ask_status(struct phone *p, struct reload_error_text *why)
+{
+	json_t *status = NULL;
+	enum reload_err err = ask(p, "agent.status", &status, why);
+	if (!err)
+		err = read_status(p, status, why);
+	if (!err && p->anonymous)
+		err = hide(p, status, why);
+	json_decref(status);
 	return err;
 }
 

@@ -45,6 +45,7 @@ struct phone {
 	int stop_fd;
 	struct keys keys;
 	bool stopping, done;
+	bool anonymous;         /* set before phone_open(): an agent with --pseudonym is wanted */
 	uint32_t session_s;     /* of session timers that calls ask for; 0: none */
 	reload_ms traced_since; /* the first message of a ladder; 0: none yet */
 	struct leg *legs[PHONE_LEGS_MAX];
@@ -56,7 +57,7 @@ struct phone {
 
 /*
  * phone_open() connects to the agent, and learns who this is; phone_close() frees all.  Failures as those of cli_link_open(), RELOAD_NOT_JOINED, and
- * RELOAD_BAD_CERT when the user name is no AOR.
+ * RELOAD_BAD_CERT when the user name is no AOR, or for an anonymous call is no pseudonym.
  */
 enum reload_err phone_open(struct phone *p, struct cli *cli, const struct phone_ops *ops,
 	struct reload_error_text *why) MUST_CHECK;

@@ -171,7 +171,7 @@ int sip_lookup(struct cli *cli)
 			cli_refuse(&why, "an argument is not UTF-8", "names are UTF-8 text");
 		return cli_fail(cli, err, &why);
 	}
-	choose_agent(cli, cli->operands[0]);
+	choose_agent(cli, cli->operands[0], false);
 	int failed = cli_request(
 		cli, "sip.resolve", json_pack("{s:s}", "aor", cli->operands[0]), &result);
 	if (failed)

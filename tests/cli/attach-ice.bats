@@ -11,14 +11,14 @@ known() {
 	reload-fetch -q -a "$1" -k CERTIFICATE_BY_USER "$2@calls.example" >/dev/null 2>&1
 }
 
-# call ASKER LISTENER: a call with a tone, recorded at the far end and, echoed, here; the summary is SUMMARY.  The processes are outside of the lab: SIP and audio
+# call ASKER LISTENER [OPTIONS]: a call with a tone, recorded at the far end and, echoed, here; the summary is SUMMARY.  The processes are outside of the lab: SIP and audio
 # go through the agents.
 call() {
 	rm -f b.out b.err ./*.wav
 	reload-sip-call -a "$2" register "$2@calls.example" -q
 	background b reload-sip-call -a "$2" listen --answer --echo --record far.wav -c 1 </dev/null >b.out
 	until_true says b.out listening
-	R reload-sip-call -a "$1" "$2@calls.example" --tone 440 --duration 2s --hold 1s+300ms --wait 20s --record near.wav -j
+	R reload-sip-call -a "$1" "$2@calls.example" --tone 440 --duration 2s --hold 1s+300ms --wait 20s --record near.wav -j "${@:3}"
 	ok
 	SUMMARY=$(tail -1 <<<"$output")
 	echo "$SUMMARY"
@@ -292,6 +292,43 @@ carol_connected() { # NAME
 	until_true known dora gus
 	[ "$(SIP_PEER="dora gus" timeout 25 python3 "$BATS_TEST_DIRNAME/sip_peer.py" caller offered_without_ice dora)" = 480 ]
 	host_stop gus
+}
+
+# R7904-32: dora learns neither who calls nor from where, and calls back
+@test "an anonymous call has another certificate, relayed candidates alone, and a GRUU without a Node-ID" {
+	reload-enroll issue n4x7@calls.example --identity ned >/dev/null
+	cp turn-secret lab/etc/identity/ned/turn-secret
+	host_start ned ev2 --pseudonym --role client
+	reload-agent status -a ned --wait joined -q >/dev/null
+	until_true known dora n4x7
+	R reload-sip-call -a ned register n4x7@calls.example
+	failed 6 'cannot register'
+	R reload-sip-call -a carol dora@calls.example --anonymous
+	failed 10 'no anonymous call'
+	call ned dora --anonymous
+	jq -e '.media.path == "relayed" and .path == "relayed"' <<<"$SUMMARY"
+	# of the agents that run the one with the pseudonym is taken; what the callee is told
+	background b reload-attach -a dora listen 5060 </dev/null >invite
+	until_true says b.err listening
+	R reload-sip-call dora@calls.example --anonymous --no-media
+	[ "$status" = 4 ]
+	ended b 0
+	contact=$(sed -nE 's/^Contact: <sip:(.*)>\r$/\1/p' invite)
+	matches "$contact" '^n4x7@calls\.example;gr=AR[A-Za-z0-9+/]{24,26}~*$'
+	base64 -d <<<"$(tr '~' = <<<"${contact#*gr=}")" | od -An -tx1 -v | tr -d ' \n' >list
+	[ "$(wc -c <list)" = 40 ] # a Node-ID, and an opaque ID of two bytes
+	run -1 grep -q "$(node_of ned)" list
+	run -1 grep -aiE "^(user-agent|server):|$(nat-lab addr ev2)|$(nat-lab addr ev2 nat)|$(node_of ned)" invite
+	background b reload-sip-call -a ned listen --answer --echo -c 1 </dev/null >b.out
+	until_true says b.out listening
+	R reload-sip-call -a dora "$contact" --tone 440 --duration 500ms -j
+	ok
+	jq -se '.[0].nodes == [null] and (.[-1] | .sip_status == 200 and .path == "relayed" and .media.received > 5)' <<<"$output"
+	ended b 0
+	# it was good as long as the link of that peer
+	host_stop ned
+	R reload-sip-call -a dora "$contact" -t 30
+	[ "$status" -ne 0 ]
 }
 
 @test "where there is no way, the pairs that were tried are named" {

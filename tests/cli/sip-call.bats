@@ -396,6 +396,10 @@ part() {
 	matches "$output" "^device     node:$BOB"
 	R reload-sip-call -a nobody listen
 	failed 3 .
+	R reload-sip-call -a alice bob@calls.example --anonymous
+	failed 10 'no anonymous call'
+	R reload-agent check -I alice --pseudonym
+	failed 2 pseudonym
 	listens bob
 	R reload-sip-call -a bob listen
 	failed 7 'cannot listen'

@@ -156,6 +156,23 @@ static void print_interval(FILE *out, const json_t *s)
 			span_text(text, cli_get_int(s, "update_interval_s")));
 }
 
+/* The local network, when it is looked at. */
+static void print_discovery(FILE *out, const json_t *d)
+{
+	const json_t *group;
+	size_t i;
+	if (!json_is_object(d))
+		return;
+	fprintf(out, "local%s", json_is_true(json_object_get(d, "mdns")) ? "  mDNS" : "");
+	json_array_foreach (json_object_get(d, "groups"), i, group)
+		fprintf(out, "%s%s", i ? " " : "  multicast ", json_string_value(group));
+	if (i)
+		fprintf(out, "  asked %lld, found %lld, answered %lld, refused %lld",
+			cli_get_int(d, "asked"), cli_get_int(d, "found"),
+			cli_get_int(d, "answered"), cli_get_int(d, "refused"));
+	fputc('\n', out);
+}
+
 static void print_status(FILE *out, const json_t *s, void *arg)
 {
 	(void)arg;
@@ -189,6 +206,7 @@ static void print_status(FILE *out, const json_t *s, void *arg)
 		fprintf(out, "store  cannot be written: %s\n", cli_get_text(stored, "failure"));
 	if (*cli_get_text(s, "nat"))
 		fprintf(out, "nat    %s\n", cli_get_text(s, "nat"));
+	print_discovery(out, json_object_get(s, "discovery"));
 	print_until(out, s);
 	size_t i;
 	json_t *one;

@@ -2,6 +2,7 @@
 
 #include "listen.h"
 #include "log.h"
+#include "multicast.h"
 
 #include "common/private.h"
 #include "link/mdns_plugin.h"
@@ -23,6 +24,8 @@ enum {
 };
 
 struct host_discover {
+	bool by_mdns, by_multicast;
+	struct host_multicast *multicast;
 	const struct reload_mdns_plugin *plugin;
 	struct reload_mdns *mdns;
 	int pipe[2]; /* the plug-in writes, the loop reads */
@@ -35,14 +38,21 @@ struct host_discover {
 enum reload_err host_discover_prepare(
 	struct host *h, const struct agent_settings *s, struct reload_error_text *why)
 {
-	const char *text = agent_setting_value(s, "discover", 0);
-	if (!text)
+	struct host_discover d = { .pipe = { -1, -1 } };
+	const char *text;
+	for (size_t i = 0; (text = agent_setting_value(s, "discover", i)); i++) {
+		if (!strcmp(text, "mdns"))
+			d.by_mdns = true;
+		else if (!strcmp(text, "multicast"))
+			d.by_multicast = true;
+		else
+			return reload_error_explain(why, RELOAD_USAGE, text,
+				"--discover takes mdns or multicast, and nothing else");
+	}
+	if (!d.by_mdns && !d.by_multicast)
 		return RELOAD_OK;
-	if (strcmp(text, "mdns") != 0)
-		return reload_error_explain(
-			why, RELOAD_USAGE, text, "--discover takes mdns, and nothing else");
 	h->discover = RELOAD_NEW(host_discover);
-	*h->discover = (struct host_discover){ .pipe = { -1, -1 } };
+	*h->discover = d;
 	return RELOAD_OK;
 }
 
@@ -103,17 +113,23 @@ static bool address_of(struct reload_ip_port *out, const struct reload_mdns_noti
 	return !one_link && !reload_ip_port_fault(out);
 }
 
+static void found_at(struct host *h, const struct reload_ip_port *at)
+{
+	char text[64];
+	if (host_listens_at(h, at))
+		return;
+	agent_log(h->agent.log, "agent", RELOAD_LEVEL_DEBUG, "found on the local network: %s",
+		reload_ip_port_text(text, at));
+	h->discover->found = true;
+	reload_peer_hint(h->agent.peer, at, 1);
+	h->discover->on_found(h);
+}
+
 static void found(struct host *h, const struct reload_mdns_notice *n)
 {
 	struct reload_ip_port at;
-	char text[64];
-	if (!address_of(&at, n) || host_listens_at(h, &at))
-		return;
-	agent_log(h->agent.log, "agent", RELOAD_LEVEL_DEBUG, "found on the local network: %s",
-		reload_ip_port_text(text, &at));
-	h->discover->found = true;
-	reload_peer_hint(h->agent.peer, &at, 1);
-	h->discover->on_found(h);
+	if (address_of(&at, n))
+		found_at(h, &at);
 }
 
 static void noticed(struct host *h, struct reload_mdns_notice *n)
@@ -195,14 +211,11 @@ static size_t places_of(const struct host *h, struct reload_mdns_place out[RELOA
 	return count;
 }
 
-void host_discover_state(struct host *h, enum reload_state state)
+static void announce(struct host *h, struct host_discover *d, bool serves)
 {
-	struct host_discover *d = h->discover;
 	struct reload_mdns_place places[RELOAD_MDNS_PLACES];
 	char name[NAME_MAX_BYTES + 1], hex[RELOAD_ID_HEX];
-	bool serves =
-		state == RELOAD_STATE_JOINED && h->joining_as == RELOAD_ROLE_PEER && !h->as_client;
-	if (!d || !d->mdns || serves == d->announced)
+	if (serves == d->announced)
 		return;
 	d->announced = serves;
 	snprintf(name, sizeof(name), "%.8s %s", reload_id_hex(hex, &h->identity.credentials.node),
@@ -210,14 +223,69 @@ void host_discover_state(struct host *h, enum reload_state state)
 	d->plugin->announce(d->mdns, name, places, serves ? places_of(h, places) : 0);
 }
 
+void host_discover_state(struct host *h, enum reload_state state)
+{
+	struct host_discover *d = h->discover;
+	bool joined = state == RELOAD_STATE_JOINED,
+	     serves = joined && h->joining_as == RELOAD_ROLE_PEER && !h->as_client;
+	if (d && d->mdns)
+		announce(h, d, serves);
+	if (!d || !d->multicast)
+		return;
+	host_multicast_serve(d->multicast, serves);
+	if (joined || state == RELOAD_STATE_ENROLLED)
+		host_multicast_quiet(d->multicast);
+	else if (state == RELOAD_STATE_ISOLATED)
+		(void)host_multicast_ask(d->multicast);
+}
+
+void host_discover_failed(struct host *h)
+{
+	if (h->discover && h->discover->multicast)
+		(void)host_multicast_ask(h->discover->multicast);
+}
+
+void host_discover_configured(struct host *h, const struct reload_config *config)
+{
+	if (h->discover && h->discover->multicast)
+		host_multicast_configured(h->discover->multicast, config);
+}
+
+json_t *host_discover_json(const struct host *h)
+{
+	const struct host_discover *d = h->discover;
+	struct host_multicast_counters n = { 0 };
+	json_t *groups = json_array();
+	if (!d) {
+		json_decref(groups);
+		return json_null();
+	}
+	if (d->multicast) {
+		const struct reload_config *c = reload_peer_config(h->agent.peer);
+		char text[64];
+		n = *host_multicast_counters(d->multicast);
+		for (size_t i = 0; i < c->multicast_count; i++)
+			json_array_append_new(
+				groups, json_string(reload_ip_port_text(text, &c->multicast[i])));
+	}
+	return json_pack("{s:b, s:o, s:I, s:I, s:I, s:I}", "mdns", d->mdns != NULL, "groups",
+		groups, "asked", (json_int_t)n.asked, "found", (json_int_t)n.found, "answered",
+		(json_int_t)n.answered, "refused", (json_int_t)n.refused);
+}
+
 /* -- start and end ------------------------------------------------------------------------------------------------------------------ */
 
-reload_ms host_discover_wait(const struct host *h)
+reload_ms host_discover_wait(const struct host *h, bool knows_others)
 {
-	if (!h->discover)
+	struct host_discover *d = h->discover;
+	reload_ms now = reload_poll_now();
+	/* without a known bootstrap node (CFG-12) */
+	if (d && d->multicast && !knows_others && host_multicast_ask(d->multicast))
+		d->started = now;
+	if (!d || (knows_others && !d->mdns))
 		return 0;
-	reload_ms until = h->discover->started + WAIT_MS, now = reload_poll_now();
-	return h->discover->found || now >= until ? 0 : until - now;
+	reload_ms until = d->started + WAIT_MS;
+	return d->found || now >= until ? 0 : until - now;
 }
 
 bool host_discover_any(const struct host *h)
@@ -232,6 +300,10 @@ enum reload_err host_discover_start(
 	if (!d)
 		return RELOAD_OK;
 	d->on_found = on_found;
+	if (d->by_multicast)
+		d->multicast = host_multicast_new(h, found_at);
+	if (!d->by_mdns)
+		return RELOAD_OK;
 	enum reload_err err = plugin_load(d, why);
 	if (err)
 		return err;
@@ -255,6 +327,7 @@ void host_discover_stop(struct host *h)
 	struct host_discover *d = h->discover;
 	if (!d)
 		return;
+	host_multicast_free(TAKE(d->multicast));
 	if (d->mdns)
 		d->plugin->end(d->mdns);
 	reload_poll_remove(h->agent.poll, d->handle);

@@ -128,6 +128,8 @@ static void host_event(void *host, const struct reload_event *ev)
 	if ((ev->type == RELOAD_EV_CONFIG_MISMATCH && ev->err == RELOAD_CONFIG_TOO_NEW) ||
 		(ev->type == RELOAD_EV_ERROR_RECEIVED && ev->err == RELOAD_CONFIG_TOO_OLD))
 		host_upkeep_behind(h);
+	if (ev->type == RELOAD_EV_JOIN_FAILED)
+		host_discover_failed(h);
 	if (ev->type == RELOAD_EV_JOIN_FAILED ||
 		(ev->type == RELOAD_EV_STATE && ev->code == RELOAD_STATE_ISOLATED))
 		host_join_again(h);
@@ -148,6 +150,7 @@ static void host_config_changed(void *host, const struct reload_config *config)
 	reload_links_set_limits(
 		h->links, config->max_message_size, config->overlay_reliability_timer_ms / 2);
 	agent_apps_check_trust(h->agent.apps);
+	host_discover_configured(h, config);
 	char *path = host_document_path(h);
 	AUTO(cli_files) files = cli_files_new();
 	cli_files_put(files, path, cli_document_mode(config), config->document);

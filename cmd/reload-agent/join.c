@@ -143,7 +143,10 @@ static enum reload_err join_failed(
 			(int)strcspn(name, ":"), name);
 	} else if (err == RELOAD_UNREACHABLE) {
 		reload_error_explain(why, err, "no bootstrap node",
-			"neither the configuration nor --bootstrap names another node");
+			h->discover ? "neither the configuration nor --bootstrap names another "
+				      "node, and none was found on the local network"
+				    : "neither the configuration nor --bootstrap names another "
+				      "node");
 		reload_error_advise(why, "--first forms a ring of its own");
 	} else if (err == RELOAD_FORBIDDEN) {
 		reload_error_explain(why, err, config->instance_name,
@@ -229,7 +232,9 @@ static enum reload_err join_begin(
 	h->resolve_pause = 0;
 	reload_timer_cancel(reload_poll_timers(h->agent.poll), &h->resolve);
 	h->agent.resolving = any_names(h) || h->discover;
-	reload_ms wait = host_discover_wait(h);
+	struct reload_ip_port all[ALL_MAX];
+	bool knows_others = any_names(h) || h->peer_cache.count || bootstrap_nodes(h, all);
+	reload_ms wait = host_discover_wait(h, knows_others);
 	if (wait)
 		reload_timer_arm(reload_poll_timers(h->agent.poll), &h->resolve,
 			reload_poll_now() + wait, resolve_first, h);

@@ -1,4 +1,5 @@
 /* agent.*, log.*, rpc.*: the agent itself. */
+#include "discover.h"
 #include "ice.h"
 #include "rpc.h"
 #include "rpc_tuning.h"
@@ -132,6 +133,7 @@ json_t *agent_status_json(struct agent *agent)
 			"paths", agent_paths_json(agent), "relay_only",
 			(int)host_ice_relay_only((const struct host *)agent), "list"));
 	set(o, "nat", json_of_text(agent->nat_text ? agent->nat_text(agent) : NULL));
+	set(o, "discovery", host_discover_json((const struct host *)agent));
 	set_int(o, "requests", s.requests);
 	set_int(o, "work", s.work);
 	set(o, "stored",

@@ -23,7 +23,7 @@ const struct cli_opt agent_run_opts[] = {
 	{ 'l', "listen", "ADDR:PORT", "take links here; port 0 picks one (default: port 6084 on every address)", true },
 	{ 0, "links", "tls|dtls|both", "link types that are offered and dialled (default both)" },
 	{ 0, "bootstrap", "HOST[:PORT]", "a further bootstrap node: an address or a host name", true },
-	{ 0, "discover", "mdns", "find nodes on the local network, and announce this one there" },
+	{ 0, "discover", "mdns|multicast", "find nodes on the local network, and let this one be found there", true },
 	{ 0, "advertise", "HOST[:PORT]", "a further address at which others reach this node", true },
 	{ 0, "turn-server", "URL", "offer the TURN server beside this agent: turn:HOST[:PORT][?transport=udp|tcp]" },
 	{ 0, "turn-credentials", "FILE", "secret of the overlay's TURN servers (default: the identity's turn-secret)" },

@@ -15,7 +15,8 @@ const char enroll_config_fields[] =
 	"algorithm:string "
 	"node_id_length:integer links:string[] no_ice:boolean clients_permitted:boolean "
 	"bootstrap:string[] "
-	"enrollment_servers:string[] self_signed_digest:string? roots:{subject:string "
+	"multicast_bootstrap:string[] enrollment_servers:string[] self_signed_digest:string? "
+	"roots:{subject:string "
 	"fingerprint:string expires:string}[] "
 	"configuration_signers:string[] kind_signers:string[] bad_nodes:string[] "
 	"shared_secret:boolean "
@@ -113,13 +114,12 @@ static json_t *roots(const struct reload_config *c)
 	return out;
 }
 
-static json_t *bootstrap(const struct reload_config *c)
+static json_t *addresses(const struct reload_ip_port *list, size_t count)
 {
 	char text[64];
 	json_t *out = json_array();
-	for (size_t i = 0; i < c->bootstrap_count; i++)
-		json_array_append_new(
-			out, json_string(reload_ip_port_text(text, &c->bootstrap[i])));
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(out, json_string(reload_ip_port_text(text, &list[i])));
 	return out;
 }
 
@@ -159,12 +159,14 @@ json_t *enroll_config_json(const struct reload_config *c, const char *path, bool
 	static const char *const digests[] = {
 		[RELOAD_HASH_SHA1] = "sha1", [RELOAD_HASH_SHA256] = "sha256"
 	};
-	json_t *o = json_pack("{s:s, s:s, s:i, s:b, s:o, s:s, s:i, s:o, s:b, s:b, s:o, s:o}",
+	json_t *o = json_pack("{s:s, s:s, s:i, s:b, s:o, s:s, s:i, s:o, s:b, s:b, s:o, s:o, s:o}",
 		"path", path, "overlay", c->instance_name, "sequence", (int)c->sequence, "signed",
 		verified, "expires", cli_json_time(c->expiration), "algorithm", c->topology_plugin,
 		"node_id_length", (int)c->node_id_len, "links", links(c), "no_ice", c->no_ice,
-		"clients_permitted", c->clients_permitted, "bootstrap", bootstrap(c),
-		"enrollment_servers", strings(&c->enrollment_servers));
+		"clients_permitted", c->clients_permitted, "bootstrap",
+		addresses(c->bootstrap, c->bootstrap_count), "multicast_bootstrap",
+		addresses(c->multicast, c->multicast_count), "enrollment_servers",
+		strings(&c->enrollment_servers));
 	json_t *more = json_pack("{s:s?, s:o, s:o, s:o, s:o, s:b, s:I, s:i, s:I, s:I, s:I, s:b, "
 				 "s:i, s:o, s:o, s:I, s:b, s:o}",
 		"self_signed_digest", digests[c->self_signed_digest], "roots", roots(c),
@@ -263,6 +265,7 @@ void enroll_config_text(FILE *out, const json_t *o, void *arg)
 		fprintf(out, "  %-15s%.16s %s, until %.10s\n", i ? "" : "root-cert",
 			word(root, "fingerprint"), word(root, "subject"), word(root, "expires"));
 	print_list(out, o, "bootstrap", "bootstrap");
+	print_list(out, o, "multicast_bootstrap", "multicast");
 	print_list(out, o, "enrollment_servers", "enrollment");
 	fprintf(out, "  %-15s%s\n", "self-signed", *digest ? digest : "not permitted");
 	print_list(out, o, "configuration_signers", "signers");

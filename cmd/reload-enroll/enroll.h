@@ -3,6 +3,7 @@
 
 #include "common/identity.h"
 #include "common/main.h"
+#include "config/write.h"
 
 enum {
 	ENROLL_DAY_MS = 86400000
@@ -207,6 +208,20 @@ struct enroll_services {
  */
 enum reload_err enroll_shared_secret(
 	char **out, struct cli *cli, struct reload_error_text *why) MUST_CHECK;
+
+/* enroll_wrong() explains why the value of an option of init is not possible, and returns RELOAD_USAGE. */
+enum reload_err enroll_wrong(
+	struct reload_error_text *why, const char *option, const char *value, const char *cause);
+
+/* What a draft borrows. */
+struct enroll_bootstrap {
+	struct reload_ip_port *nodes; /* owned */
+	struct reload_ip_port groups[RELOAD_CONFIG_GROUPS_MAX];
+};
+
+/* enroll_bootstrap_read() reads --bootstrap and --multicast-bootstrap into draft, which borrows from b; RELOAD_USAGE with why. */
+enum reload_err enroll_bootstrap_read(struct enroll_bootstrap *b, const struct cli *cli,
+	struct reload_config_draft *draft, struct reload_error_text *why) MUST_CHECK;
 
 /* enroll_services_read() reads --services N; RELOAD_USAGE with why. */
 enum reload_err enroll_services_read(

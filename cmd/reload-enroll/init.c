@@ -48,7 +48,7 @@ struct init_plan {
 	const char *given_ca; /* certificate of an authority that exists; NULL: it is made */
 	struct reload_id signer_id;
 	struct reload_config_draft draft;
-	struct reload_ip_port *bootstrap;
+	struct enroll_bootstrap bootstrap;
 	struct reload_diagnostic_grant *grants;
 	char **kinds; /* elements: that of first_kind, those of the files, those of registered Kinds */
 	struct enroll_services services;
@@ -58,29 +58,20 @@ struct init_plan {
 	struct wr document;
 };
 
-static enum reload_err wrong(
-	struct reload_error_text *why, const char *option, const char *value, const char *cause)
-{
-	char what[256];
-	snprintf(what, sizeof(what), "%s %.150s is not possible", option, value);
-	enum reload_err err = reload_error_explain(why, RELOAD_USAGE, what, "%s", cause);
-	reload_error_advise(why, "man 1 reload-enroll");
-	return err;
-}
-
 static enum reload_err read_algorithm(struct init_plan *f, struct reload_error_text *why)
 {
 	uint64_t length = 0;
 	const char *name = cli_value(f->cli, "algorithm", "CHORD-RELOAD");
 	if (strcmp(name, RELOAD_CHORD_SELF_TUNING) &&
 		strcmp(name, "CHORD-RELOAD")) /* reload_config_write() names no option */
-		return wrong(why, "--algorithm", name,
+		return enroll_wrong(why, "--algorithm", name,
 			"this program knows CHORD-RELOAD and " RELOAD_CHORD_SELF_TUNING);
 	enum reload_err err = cli_number(f->cli, "node-id-length", 16, 16, 20, &length, why);
 	if (err)
 		return err;
 	if (length != 16)
-		return wrong(why, "--node-id-length", cli_value(f->cli, "node-id-length", ""),
+		return enroll_wrong(why, "--node-id-length",
+			cli_value(f->cli, "node-id-length", ""),
 			"CHORD-RELOAD and " RELOAD_CHORD_SELF_TUNING
 			" work with Node-IDs of 16 bytes (RFC 6940 s10.2)");
 	f->draft.topology_plugin = name;
@@ -98,33 +89,8 @@ static enum reload_err read_self_signed(struct init_plan *f, struct reload_error
 	else if (!strcmp(digest, "sha256"))
 		f->draft.self_signed_digest = RELOAD_HASH_SHA256;
 	else
-		return wrong(why, "--self-signed", digest,
+		return enroll_wrong(why, "--self-signed", digest,
 			"the digest is sha1 or sha256 (RFC 6940 s11.1)");
-	return RELOAD_OK;
-}
-
-static enum reload_err read_bootstrap(struct init_plan *f, struct reload_error_text *why)
-{
-	size_t n = cli_count(f->cli, "bootstrap");
-	f->bootstrap = reload_alloc_array(n + 1, sizeof(*f->bootstrap));
-	for (size_t i = 0; i < n; i++) {
-		const char *text = cli_value_at(f->cli, "bootstrap", i);
-		if (reload_ip_port_parse(&f->bootstrap[i], text, RELOAD_DEFAULT_PORT))
-			return wrong(why, "--bootstrap", text,
-				"expected an address: 192.0.2.1, 192.0.2.1:6084 or "
-				"[2001:db8::1]:6084");
-		const char *fault = reload_ip_port_fault(&f->bootstrap[i]);
-		if (fault) {
-			char cause[96];
-			snprintf(cause, sizeof(cause), "this is %s, where nobody can be reached",
-				fault);
-			enum reload_err err = wrong(why, "--bootstrap", text, cause);
-			reload_error_advise(why, "--bootstrap ADDR:PORT, where a peer will listen");
-			return err;
-		}
-	}
-	f->draft.bootstrap = f->bootstrap;
-	f->draft.bootstrap_count = n;
 	return RELOAD_OK;
 }
 
@@ -133,7 +99,8 @@ static enum reload_err read_message_size(struct init_plan *f, struct reload_erro
 	uint64_t size = 0;
 	enum reload_err err = cli_size(f->cli, "max-message-size", 0, &size, why);
 	if (!err && size > RELOAD_LIMIT_MESSAGE) {
-		err = wrong(why, "--max-message-size", cli_value(f->cli, "max-message-size", ""),
+		err = enroll_wrong(why, "--max-message-size",
+			cli_value(f->cli, "max-message-size", ""),
 			"fragments carry 17039360 bytes of a message at most (RFC 6940 s6.7)");
 		reload_error_advise(why, "--max-message-size 16M");
 	}
@@ -148,7 +115,7 @@ static enum reload_err read_servers(struct init_plan *f, struct reload_error_tex
 	for (size_t i = 0; i < n; i++) {
 		f->servers[i] = cli_value_at(f->cli, "enrollment-server", i);
 		if (strncmp(f->servers[i], "https://", 8) || !f->servers[i][8])
-			return wrong(why, "--enrollment-server", f->servers[i],
+			return enroll_wrong(why, "--enrollment-server", f->servers[i],
 				"enrollment is over HTTPS only: https://HOST/PATH (RFC 6940 "
 				"s11.3)");
 	}
@@ -288,14 +255,14 @@ static enum reload_err read_kinds(struct init_plan *f, struct reload_error_text 
 	if (n + turn + sip + services >= RELOAD_CONFIG_KINDS_MAX) {
 		char text[32];
 		snprintf(text, sizeof(text), "%zu files", n);
-		return wrong(why, "--kind", text, "a configuration may hold 256 Kinds");
+		return enroll_wrong(why, "--kind", text, "a configuration may hold 256 Kinds");
 	}
 	for (size_t i = 0; i < n && !err; i++) {
 		err = read_kind_file(f, cli_value_at(f->cli, "kind", i), why);
 		turn = turn && (err || f->files[i].kind.id != enroll_turn_kind.id);
 		sip = sip && (err || f->files[i].kind.id != RELOAD_KIND_SIP_REGISTRATION);
 		if (!err && services && f->files[i].kind.id == RELOAD_KIND_REDIR)
-			err = wrong(why, "--services", cli_value(f->cli, "services", ""),
+			err = enroll_wrong(why, "--services", cli_value(f->cli, "services", ""),
 				"the Kind REDIR of the --kind file has limits of its own");
 	}
 	if (turn)
@@ -330,11 +297,11 @@ static enum reload_err read_options(struct init_plan *f, struct reload_error_tex
 	f->now = enroll_now();
 	if (!reload_overlay_name_valid(f->overlay) ||
 		strpbrk(f->overlay, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
-		return wrong(why, "overlay name", f->overlay,
+		return enroll_wrong(why, "overlay name", f->overlay,
 			"an overlay has a DNS name in lower case: letters, digits and - between "
 			"dots (RFC 1035)");
 	if (!strcmp(f->overlay, "identity"))
-		return wrong(why, "overlay name", f->overlay,
+		return enroll_wrong(why, "overlay name", f->overlay,
 			"the directory of that name holds identities");
 	enum reload_err err = read_algorithm(f, why);
 	if (!err)
@@ -347,7 +314,7 @@ static enum reload_err read_options(struct init_plan *f, struct reload_error_tex
 	if (!err)
 		err = read_message_size(f, why);
 	if (!err)
-		err = read_bootstrap(f, why);
+		err = enroll_bootstrap_read(&f->bootstrap, f->cli, &f->draft, why);
 	if (!err)
 		err = enroll_services_read(&f->services, f->cli, why);
 	if (!err)
@@ -388,12 +355,12 @@ static enum reload_err read_authority(struct init_plan *f, struct reload_error_t
 	if (!err)
 		err = enroll_key_load(&f->ca.key, key, f->cli, &f->passphrase, why);
 	if (!err && (!f->ca.cert->authority || !reload_key_fits(f->ca.key, f->ca.cert)))
-		err = wrong(why, "--ca-cert", f->given_ca,
+		err = enroll_wrong(why, "--ca-cert", f->given_ca,
 			f->ca.cert->authority ? "the key of --ca-key is that of another certificate"
 					      : "it may issue no certificates: BasicConstraints "
 						"with CA true is missing, or keyUsage forbids it");
 	if (!err && f->ca.cert->not_after <= f->now)
-		err = wrong(why, "--ca-cert", f->given_ca, "it has expired");
+		err = enroll_wrong(why, "--ca-cert", f->given_ca, "it has expired");
 	if (!err && f->ca_until > f->ca.cert->not_after)
 		f->ca_until = f->ca.cert->not_after;
 	return err;
@@ -449,7 +416,8 @@ static enum reload_err write_document(struct init_plan *f, struct reload_error_t
 	if (!given && need < f->services.message_size)
 		need = f->services.message_size;
 	if (!err && given && need > f->draft.max_message_size) {
-		err = wrong(why, "--max-message-size", cli_value(f->cli, "max-message-size", ""),
+		err = enroll_wrong(why, "--max-message-size",
+			cli_value(f->cli, "max-message-size", ""),
 			"an update of this document is a message, and would not fit");
 		reload_error_advise(
 			why, "--max-message-size %zu", enroll_message_size(f->document.len));
@@ -563,7 +531,7 @@ static void clear(struct init_plan *f)
 	free(f->kinds);
 	free(f->files);
 	free(f->servers);
-	free(f->bootstrap);
+	free(f->bootstrap.nodes);
 	free(f->grants);
 	free(f->dir);
 	free(f->ca_dir);

@@ -5,6 +5,8 @@
 
 static const struct cli_opt init_opts[] = {
 	{ 0, "bootstrap", "ADDR[:PORT]", "bootstrap node of the configuration, port 6084", true },
+	{ 0, "multicast-bootstrap", "GROUP:PORT",
+		"where nodes of one local network may ask for a bootstrap node", true },
 	{ 0, "algorithm", "NAME",
 		"CHORD-SELF-TUNING sets its own intervals (default CHORD-RELOAD)" },
 	{ 0, "node-id-length", "BYTES", "16 to 20; both algorithms need 16" },

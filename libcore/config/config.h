@@ -16,6 +16,7 @@ enum {
 	RELOAD_CONFIG_LIST_MAX = 256,
 	RELOAD_CONFIG_UPDATE_OVERHEAD =
 		2048, /* of a ConfigUpdate beside the document, about: header, lists, signature, certificates */
+	RELOAD_CONFIG_GROUPS_MAX = 4,   /* multicast-bootstrap */
 	RELOAD_CONFIG_GRANTS_MAX = 4096 /* pairs of a diagnostic Kind and a node */
 };
 
@@ -71,6 +72,9 @@ struct reload_config {
 	uint8_t self_signed_digest; /* 0: not permitted; else RELOAD_HASH_SHA1 or RELOAD_HASH_SHA256 */
 	struct reload_ip_port *bootstrap;
 	size_t bootstrap_count;
+	struct reload_ip_port multicast
+		[RELOAD_CONFIG_GROUPS_MAX]; /* where nodes of a local network ask for a bootstrap node (CFG-12) */
+	size_t multicast_count;
 	uint8_t turn_density;
 	bool clients_permitted, no_ice, chord_reactive;
 	uint32_t chord_update_interval_s, chord_ping_interval_s;
@@ -205,6 +209,16 @@ bool reload_config_in_place(const struct reload_config *config, const struct rel
 
 /* reload_config_same_secret() returns whether links are made by the same shared secret, or by none in both. */
 bool reload_config_same_secret(const struct reload_config *a, const struct reload_config *b);
+
+/* How far a multicast group reaches; NONE: it is no group, or one that leaves the site. */
+enum reload_group_scope {
+	RELOAD_GROUP_NONE,
+	RELOAD_GROUP_LINK,
+	RELOAD_GROUP_SITE
+};
+
+/* reload_group_scope() returns how far what is sent to that address may go. */
+enum reload_group_scope reload_group_scope(const struct reload_ip_port *group);
 
 /* reload_overlay_name_valid(): a DNS name by RFC 1035 s2.3.1 (R-6.3.2-03). */
 bool reload_overlay_name_valid(const char *name);

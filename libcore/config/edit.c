@@ -43,7 +43,7 @@ static struct wr *splice(struct reload_config_edit *e, size_t at, size_t len)
 	return &s->text;
 }
 
-static size_t offset_of(const struct reload_config_edit *e, const uint8_t *at)
+size_t reload_edit_offset(const struct reload_config_edit *e, const uint8_t *at)
 {
 	return (size_t)(at - e->present->document.at);
 }
@@ -51,7 +51,7 @@ static size_t offset_of(const struct reload_config_edit *e, const uint8_t *at)
 /* Removes an element and the white space in front of it. */
 static void cut(struct reload_config_edit *e, const struct reload_xml_node *node)
 {
-	size_t at = offset_of(e, node->bytes.at), end = at + node->bytes.len;
+	size_t at = reload_edit_offset(e, node->bytes.at), end = at + node->bytes.len;
 	while (at && e->present->document.at[at - 1] &&
 		strchr(" \t\r\n", e->present->document.at[at - 1]))
 		at--;
@@ -64,7 +64,7 @@ static size_t end_tag_of(const struct reload_config_edit *e, const struct reload
 	struct span s = node->bytes;
 	for (size_t i = s.len; i > 1; i--)
 		if (s.at[i - 2] == '<' && s.at[i - 1] == '/')
-			return offset_of(e, s.at) + i - 2;
+			return reload_edit_offset(e, s.at) + i - 2;
 	return 0;
 }
 
@@ -96,11 +96,6 @@ void reload_edit_cut(struct reload_config_edit *e, const struct reload_xml_node 
 	cut(e, node);
 }
 
-size_t reload_edit_offset(const struct reload_config_edit *e, const uint8_t *at)
-{
-	return offset_of(e, at);
-}
-
 struct wr *reload_edit_splice(struct reload_config_edit *e, size_t at, size_t len)
 {
 	return splice(e, at, len);
@@ -114,28 +109,23 @@ bool reload_edit_prefixed(const struct reload_config_edit *e)
 /* -- elements ----------------------------------------------------------------------------------------------------------- */
 
 /* "<name", with its namespace where it would not be in it */
-static void put_open(const struct reload_config_edit *e, struct wr *w, const char *name, bool chord)
+static void put_open(
+	const struct reload_config_edit *e, struct wr *w, const char *name, const char *ns)
 {
-	wr_text(w, "  <");
-	wr_text(w, name);
-	if (chord || e->prefixed) {
-		wr_text(w, " xmlns=\"");
-		wr_text(w, chord ? RELOAD_XMLNS_CHORD : RELOAD_XMLNS_BASE);
-		wr_text(w, "\"");
-	}
+	wr_format(w, "  <%s", name);
+	if (e->prefixed || strcmp(ns, RELOAD_XMLNS_BASE) != 0)
+		wr_format(w, " xmlns=\"%s\"", ns);
 }
 
 static void put_end(struct wr *w, const char *name)
 {
-	wr_text(w, "</");
-	wr_text(w, name);
-	wr_text(w, ">\n  ");
+	wr_format(w, "</%s>\n  ", name);
 }
 
 static void put_element(const struct reload_config_edit *e, struct wr *w, const char *name,
-	bool chord, const char *value)
+	const char *ns, const char *value)
 {
-	put_open(e, w, name, chord);
+	put_open(e, w, name, ns);
 	wr_text(w, ">");
 	reload_config_put_text(w, value);
 	put_end(w, name);
@@ -148,6 +138,7 @@ enum form {
 	CHORD_VALUE,
 	VALUES,
 	BOOTSTRAP,
+	MULTICAST,
 	SELF_SIGNED
 };
 
@@ -163,6 +154,7 @@ static const struct key {
 	{ "enrollment-server", VALUES },
 	{ "initial-ttl", VALUE },
 	{ "max-message-size", VALUE },
+	{ "multicast-bootstrap", MULTICAST },
 	{ "no-ice", VALUE },
 	{ "node-id-length", VALUE },
 	{ "overlay-reliability-timer", VALUE },
@@ -176,15 +168,26 @@ const char *reload_config_edit_key(size_t i)
 	return i < COUNT_OF(keys) ? keys[i].name : NULL;
 }
 
-static enum reload_err put_bootstrap(const struct reload_config_edit *e, struct wr *w,
-	const char *text, struct reload_error_text *why)
+static const char *namespace_of(const struct key *key)
+{
+	return key->form == CHORD_VALUE ? RELOAD_XMLNS_CHORD
+	       : key->form == MULTICAST ? RELOAD_XMLNS_OWN
+					: RELOAD_XMLNS_BASE;
+}
+
+static enum reload_err put_address(const struct reload_config_edit *e, struct wr *w,
+	const struct key *key, const char *text, struct reload_error_text *why)
 {
 	struct reload_ip_port address;
-	if (reload_ip_port_parse(&address, text, RELOAD_DEFAULT_PORT))
-		return reload_error_explain(why, RELOAD_USAGE, "bootstrap-node is not possible",
-			"%.80s is no address: 192.0.2.1, 192.0.2.1:6084 or [2001:db8::1]:6084",
-			text);
-	put_open(e, w, "bootstrap-node", false);
+	bool group = key->form == MULTICAST;
+	if (reload_ip_port_parse(&address, text, group ? 0 : RELOAD_DEFAULT_PORT))
+		return reload_error_explain(why, RELOAD_USAGE,
+			group ? "multicast-bootstrap is not possible"
+			      : "bootstrap-node is not possible",
+			"%.80s is no address: %s", text,
+			group ? "239.255.60.84:6090 or [ff05::6084]:6090"
+			      : "192.0.2.1, 192.0.2.1:6084 or [2001:db8::1]:6084");
+	put_open(e, w, key->name, namespace_of(key));
 	wr_text(w, " ");
 	reload_config_put_address(w, &address);
 	wr_text(w, "/>\n  ");
@@ -195,7 +198,7 @@ static void put_self_signed(const struct reload_config_edit *e, struct wr *w, co
 {
 	if (!strcmp(value, "false"))
 		return;
-	put_open(e, w, "self-signed-permitted", false);
+	put_open(e, w, "self-signed-permitted", RELOAD_XMLNS_BASE);
 	wr_text(w, " digest=\"");
 	reload_config_put_text(w, value);
 	wr_text(w, "\">true");
@@ -209,10 +212,10 @@ static enum reload_err put_list(const struct reload_config_edit *e, struct wr *w
 	char *copy = reload_strdup(value), *rest = copy;
 	enum reload_err err = RELOAD_OK;
 	for (char *part; !err && (part = strsep(&rest, ","));) {
-		if (key->form == BOOTSTRAP)
-			err = put_bootstrap(e, w, reload_text_trim(part), why);
+		if (key->form == VALUES)
+			put_element(e, w, key->name, RELOAD_XMLNS_BASE, reload_text_trim(part));
 		else
-			put_element(e, w, key->name, false, reload_text_trim(part));
+			err = put_address(e, w, key, reload_text_trim(part), why);
 	}
 	free(copy);
 	return err;
@@ -220,7 +223,7 @@ static enum reload_err put_list(const struct reload_config_edit *e, struct wr *w
 
 void reload_edit_put(struct reload_config_edit *e, const char *name, const char *value)
 {
-	put_element(e, append(e), name, false, value);
+	put_element(e, append(e), name, RELOAD_XMLNS_BASE, value);
 }
 
 static const struct key *key_of(const char *name)
@@ -233,7 +236,7 @@ static const struct key *key_of(const char *name)
 
 static bool is_key(const struct reload_xml_node *node, const struct key *key)
 {
-	const char *ns = key->form == CHORD_VALUE ? RELOAD_XMLNS_CHORD : RELOAD_XMLNS_BASE;
+	const char *ns = namespace_of(key);
 	return reload_xml_is(node, ns, key->name) ||
 	       (!strcmp(key->name, "topology-plugin") &&
 		       reload_xml_is(node, ns, "topology-plug-in")); /* CFG-01 */
@@ -258,13 +261,14 @@ enum reload_err reload_config_edit_set(struct reload_config_edit *e, const char 
 	switch (key->form) {
 	case VALUES:
 	case BOOTSTRAP:
+	case MULTICAST:
 		return put_list(e, w, key, value, why);
 	case SELF_SIGNED:
 		put_self_signed(e, w, value);
 		return RELOAD_OK;
 	case VALUE:
 	case CHORD_VALUE:
-		put_element(e, w, name, key->form == CHORD_VALUE, value);
+		put_element(e, w, name, namespace_of(key), value);
 		return RELOAD_OK;
 	}
 	return RELOAD_OK;
@@ -273,15 +277,16 @@ enum reload_err reload_config_edit_set(struct reload_config_edit *e, const char 
 static void put_present(struct wr *w, const struct reload_config_edit *e, const struct key *key,
 	const struct reload_xml_node *node)
 {
-	char *port = key->form == BOOTSTRAP ? reload_xml_attr(node, "port") : NULL;
-	char *text = key->form == BOOTSTRAP     ? reload_xml_attr(node, "address")
+	bool is_address = key->form == BOOTSTRAP || key->form == MULTICAST;
+	char *port = is_address ? reload_xml_attr(node, "port") : NULL;
+	char *text = is_address                 ? reload_xml_attr(node, "address")
 		     : key->form == SELF_SIGNED ? reload_xml_attr(node, "digest")
 						: reload_xml_text(node);
 	if (key->form == SELF_SIGNED && !e->present->self_signed_digest) {
 		free(text);
 		text = reload_strdup("false");
 	}
-	bool brackets = key->form == BOOTSTRAP && text && strchr(text, ':');
+	bool brackets = is_address && text && strchr(text, ':');
 	wr_text(w, w->len ? "," : "");
 	wr_text(w, brackets ? "[" : "");
 	wr_text(w, text ? reload_text_trim(text) : "");
@@ -349,7 +354,8 @@ static void place_kinds(struct reload_config_edit *e)
 		return;
 	size_t end = required ? end_tag_of(e, required) : 0;
 	struct wr *w = end        ? splice(e, end, 0)
-		       : required ? splice(e, offset_of(e, required->bytes.at), required->bytes.len)
+		       : required ? splice(e, reload_edit_offset(e, required->bytes.at),
+					    required->bytes.len)
 				  : append(e);
 	if (!end)
 		wr_text(w, required ? "<required-kinds>\n    " : "  <required-kinds>\n    ");
@@ -367,7 +373,7 @@ bool reload_config_edit_add_bad_node(struct reload_config_edit *e, const struct 
 		return false;
 	list->at = reload_realloc(list->at, (list->count + 1) * sizeof(*list->at));
 	list->at[list->count++] = *node;
-	put_element(e, append(e), "bad-node", false, reload_id_hex(hex, node));
+	put_element(e, append(e), "bad-node", RELOAD_XMLNS_BASE, reload_id_hex(hex, node));
 	return true;
 }
 
@@ -425,8 +431,8 @@ static void set_attribute(struct reload_config_edit *e, const char *name, const 
 {
 	struct span tag = span_of(e->element->bytes.at, start_tag_len(e->element->bytes)), old;
 	bool there = find_value(tag, name, &old);
-	struct wr *w = there ? splice(e, offset_of(e, old.at), old.len)
-			     : splice(e, offset_of(e, tag.at) + tag.len - 1, 0);
+	struct wr *w = there ? splice(e, reload_edit_offset(e, old.at), old.len)
+			     : splice(e, reload_edit_offset(e, tag.at) + tag.len - 1, 0);
 	if (!there) {
 		wr_text(w, " ");
 		wr_text(w, name);
@@ -497,13 +503,14 @@ static enum reload_err compose(struct wr *w, struct reload_config_edit *e,
 	for (size_t i = 0; i < e->splices_count; i++)
 		order[i] = &e->splices[i];
 	qsort(order, e->splices_count, sizeof(*order), by_place);
-	size_t from = offset_of(e, e->element->bytes.at), to = from + e->element->bytes.len;
+	size_t from = reload_edit_offset(e, e->element->bytes.at),
+	       to = from + e->element->bytes.len;
 	copy_range(w, e, order, 0, from);
 	size_t mark = w->len;
 	copy_range(w, e, order, from, to);
 	struct bytes element = bytes_copy(span_of(w->at + mark, w->len - mark));
 	wr_text(w, "\n");
-	put_open(e, w, "signature", false);
+	put_open(e, w, "signature", RELOAD_XMLNS_BASE);
 	wr_text(w, ">");
 	enum reload_err err = reload_config_sign(w, signer, bytes_span(element), why);
 	wr_text(w, "</signature>");

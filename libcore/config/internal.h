@@ -41,7 +41,7 @@ struct reload_xml_node {
 };
 
 /*
- * A document as a tree.  An element of a namespace that is none of RFC 6940, RFC 7904 and RFC 7851 is there without its attributes and
+ * A document as a tree.  An element of a namespace that is none of RFC 6940, RFC 7904, RFC 7851 and our own is there without its attributes and
  * children; its text is all character data inside it.
  */
 struct reload_xml {
@@ -64,7 +64,7 @@ bool reload_xml_is(const struct reload_xml_node *node, const char *ns, const cha
 
 /*
  * reload_xml_is_foreign() returns whether ns is neither empty nor one of the namespaces of RFC 6940 s11.1.  reload_xml_is_kept() returns whether the tree
- * has the attributes and children of its elements: those namespaces, and the one of RFC 7904.
+ * has the attributes and children of its elements: those namespaces, those of RFC 7904 and RFC 7851, and our own.
  */
 bool reload_xml_is_foreign(const char *ns);
 bool reload_xml_is_kept(const char *ns);
@@ -193,6 +193,13 @@ enum reload_err reload_kind_name_read(struct reload_kind *kind, const struct rel
  */
 enum reload_err reload_branching_read(uint32_t *out, const struct reload_xml_node *parent,
 	struct reload_error_text *why) MUST_CHECK;
+/* reload_config_address() reads an address without brackets and port (CFG-12); false: it is none. */
+bool reload_config_address(struct reload_ip_port *out, const char *text);
+
+/* reload_multicast_read() reads the multicast-bootstrap elements of a configuration element.  RELOAD_BAD_CONFIG with why. */
+enum reload_err reload_multicast_read(struct reload_config *c,
+	const struct reload_xml_node *element, struct reload_error_text *why) MUST_CHECK;
+
 /*
  * reload_self_tuning_read() sets peers_to_probe, and warns of settings that CHORD-SELF-TUNING does not heed or cannot do without (RFC 7363 s7).
  * RELOAD_BAD_CONFIG, why filled.

@@ -171,15 +171,6 @@ static enum reload_err read_self_signed(struct reader *r, const struct param *p,
 	return RELOAD_OK;
 }
 
-static bool address(struct reload_ip_port *out, const char *text)
-{
-	char brackets[64];
-	if (strlen(text) > sizeof(brackets) - 3 || strpbrk(text, "[]"))
-		return false; /* CFG-12: an address without brackets */
-	snprintf(brackets, sizeof(brackets), strchr(text, ':') ? "[%s]" : "%s", text);
-	return reload_ip_port_parse(out, brackets, RELOAD_DEFAULT_PORT) == RELOAD_OK;
-}
-
 static enum reload_err read_bootstrap(struct reader *r, const struct param *p,
 	const struct reload_xml_node *node, const char *value)
 {
@@ -189,7 +180,7 @@ static enum reload_err read_bootstrap(struct reader *r, const struct param *p,
 	char *at = reload_xml_attr(node, "address"), *port = reload_xml_attr(node, "port");
 	enum reload_err err = RELOAD_OK;
 	uint64_t number = RELOAD_DEFAULT_PORT;
-	if (!at || !address(&a, reload_text_trim(at)))
+	if (!at || !reload_config_address(&a, reload_text_trim(at)))
 		err = BAD(r, node, "names and brackets are not possible there",
 			"the address of %s is \"%s\", it must be an IPv4 or IPv6 address", p->name,
 			at ? at : "");
@@ -460,6 +451,8 @@ enum reload_err reload_config_read(struct reload_config *config,
 		err = read_params(&r, element);
 	if (!err)
 		err = reload_branching_read(&config->branching_factor, element, why);
+	if (!err)
+		err = reload_multicast_read(config, element, why);
 	if (!err)
 		err = reload_grants_read(config, element, why);
 	if (err)

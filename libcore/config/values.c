@@ -3,6 +3,8 @@
 
 #include "util/text.h"
 
+#include <stdio.h>
+
 enum reload_err reload_config_unbase64(struct span *out, struct reload_arena *arena,
 	const struct reload_xml_node *node, struct reload_error_text *why)
 {
@@ -16,6 +18,15 @@ enum reload_err reload_config_unbase64(struct span *out, struct reload_arena *ar
 	*out = reload_arena_copy(arena, bytes_span(bytes));
 	bytes_free(&bytes);
 	return RELOAD_OK;
+}
+
+bool reload_config_address(struct reload_ip_port *out, const char *text)
+{
+	char brackets[64];
+	if (strlen(text) > sizeof(brackets) - 3 || strpbrk(text, "[]"))
+		return false; /* CFG-12: an address without brackets */
+	snprintf(brackets, sizeof(brackets), strchr(text, ':') ? "[%s]" : "%s", text);
+	return reload_ip_port_parse(out, brackets, RELOAD_DEFAULT_PORT) == RELOAD_OK;
 }
 
 static bool label(const char *s, size_t len)

@@ -75,11 +75,14 @@ void reload_config_put_address(struct wr *w, const struct reload_ip_port *a)
 	wr_format(w, "address=\"%.*s\" port=\"%u\"", (int)n, from, a->port);
 }
 
-static void bootstrap(struct wr *w, const struct reload_ip_port *a)
+static void addresses(
+	struct wr *w, const char *name, const struct reload_ip_port *list, size_t count)
 {
-	wr_text(w, "    <bootstrap-node ");
-	reload_config_put_address(w, a);
-	wr_text(w, "/>\n");
+	for (size_t i = 0; i < count; i++) {
+		wr_format(w, "    <%s ", name);
+		reload_config_put_address(w, &list[i]);
+		wr_text(w, "/>\n");
+	}
 }
 
 static void attributes(struct wr *w, const struct reload_config_draft *d)
@@ -116,8 +119,8 @@ static void parameters(struct wr *w, const struct reload_config_draft *d)
 		wr_format(w,
 			"    <self-signed-permitted digest=\"%s\">true</self-signed-permitted>\n",
 			d->self_signed_digest == RELOAD_HASH_SHA1 ? "sha1" : "sha256");
-	for (size_t i = 0; i < d->bootstrap_count; i++)
-		bootstrap(w, &d->bootstrap[i]);
+	addresses(w, "bootstrap-node", d->bootstrap, d->bootstrap_count);
+	addresses(w, "own:multicast-bootstrap", d->multicast, d->multicast_count);
 	number(w, "turn-density", d->turn_density);
 	if (d->no_turn)
 		element(w, "turn-density", "0");
@@ -249,6 +252,8 @@ static enum reload_err document(struct wr *w, const struct reload_config_draft *
 		   "\"");
 	if (d->grants_count)
 		wr_text(w, "\n    xmlns:diag=\"" RELOAD_XMLNS_DIAGNOSTICS "\"");
+	if (d->multicast_count)
+		wr_text(w, "\n    xmlns:own=\"" RELOAD_XMLNS_OWN "\"");
 	if (is_tuned(d))
 		wr_text(w, "\n    xmlns:self-tuning=\"" RELOAD_XMLNS_SELF_TUNING "\"");
 	wr_text(w, ">\n");

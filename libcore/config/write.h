@@ -17,6 +17,8 @@ struct reload_config_draft {
 	uint8_t self_signed_digest;
 	const struct reload_ip_port *bootstrap;
 	size_t bootstrap_count;
+	const struct reload_ip_port *multicast; /* groups, at most RELOAD_CONFIG_GROUPS_MAX */
+	size_t multicast_count;
 	bool no_ice;
 	uint32_t max_message_size, initial_ttl,
 		overlay_reliability_timer_ms; /* 0: not written, so that the default applies */

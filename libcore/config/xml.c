@@ -68,7 +68,7 @@ bool reload_xml_is_foreign(const char *ns)
 bool reload_xml_is_kept(const char *ns)
 {
 	return !reload_xml_is_foreign(ns) || strcmp(ns, RELOAD_XMLNS_SIP) == 0 ||
-	       strcmp(ns, RELOAD_XMLNS_DIAGNOSTICS) == 0;
+	       strcmp(ns, RELOAD_XMLNS_DIAGNOSTICS) == 0 || strcmp(ns, RELOAD_XMLNS_OWN) == 0;
 }
 
 static const char *keep(struct builder *b, const char *text, size_t len)

@@ -28,19 +28,20 @@ static struct calls_list *list_of(struct call *call)
 	return call->state == CALL_OVER ? &call->all->over : &call->all->by_use;
 }
 
-/* A connection with another node is kept as long as a dialog needs it. */
-static void hold(struct calls *calls, struct call_end *end, int by)
+/* A connection with a device or another node is kept as long as a dialog needs it; strangers, whose dialogs may be many, are connected to anew. */
+static void hold(struct calls *calls, struct call_end *end, bool holds)
 {
 	struct connection *c = transport_find(&calls->adapter->transport, end->hop.connection);
-	bool overlay = end->hop.transport == RELOAD_SIP_OVERLAY;
-	if (c && overlay && end->holds != (by > 0))
-		c->uses += (unsigned)by;
-	end->holds = by > 0;
+	if (c && !end->outside && holds && !end->holds)
+		c->uses++;
+	else if (c && !holds && end->holds)
+		c->uses--;
+	end->holds = c && !end->outside && holds;
 }
 
 static void end_clear(struct calls *calls, struct call_end *end)
 {
-	hold(calls, end, -1);
+	hold(calls, end, false);
 	free(end->tag);
 	free(end->contact);
 	free(end->routes);
@@ -88,8 +89,14 @@ static void again_after(struct call *call, reload_ms ms)
 static void on_time(void *arg)
 {
 	struct call *call = arg;
+	reload_ms quiet = reload_poll_now() - call->used;
+	bool up = call->state == CALL_UP;
 	if (call->forks)
 		again_after(call, CALL_OVER_MS);
+	else if (up && quiet < CALL_QUIET_END_MS)
+		again_after(call, CALL_QUIET_END_MS - quiet);
+	else if (up)
+		call_over(call, "limit", 0);
 	else
 		call_forget(call);
 }
@@ -256,9 +263,9 @@ void call_end_contact(struct call_end *end, const struct message *m)
 void call_end_way(struct calls *calls, struct call_end *end, const struct reload_sip_hop *hop,
 	struct served *served, const char *node, bool sips)
 {
-	hold(calls, end, -1);
+	hold(calls, end, false);
 	end->hop = *hop;
-	hold(calls, end, 1);
+	hold(calls, end, true);
 	end->served = served;
 	end->sips = sips;
 	set(&end->node, node);
@@ -325,7 +332,7 @@ void call_up(struct call *call)
 		return;
 	call->state = CALL_UP;
 	call->answered = reload_poll_now();
-	reload_timer_cancel(reload_poll_timers(call->all->adapter->poll), &call->timer);
+	again_after(call, CALL_QUIET_END_MS);
 	if (!call->is_call)
 		return;
 	call->all->adapter->counts.answered++;
@@ -344,9 +351,9 @@ void call_over(struct call *call, const char *by, int status)
 	call->state = CALL_OVER;
 	TAILQ_INSERT_TAIL(list_of(call), call, used_entry);
 	again_after(call, CALL_OVER_MS);
-	hold(call->all, &call->caller, -1);
+	hold(call->all, &call->caller, false);
 	for (size_t i = 0; i < call->callees_count; i++)
-		hold(call->all, &call->callees[i], -1);
+		hold(call->all, &call->callees[i], false);
 	if (!call->is_call)
 		return;
 	json_t *e = event(call, was_up ? "ended" : "failed");

@@ -20,9 +20,12 @@ struct relay;
 enum {
 	CALLS_MAX = 20000,
 	CALLS_QUIET_MS = 60000, /* one that had no message for so long makes room for another */
-	CALL_CALLEES_MAX = 16,  /* of a fork */
-	CALL_OVER_MS = 32000,   /* kept after its end, for what is repeated */
-	CALL_EARLY_MS = 300000  /* kept without an answer */
+	CALL_QUIET_END_MS =
+		24 * 3600 *
+		1000,          /* one that had no message for so long is over: its ends are gone */
+	CALL_CALLEES_MAX = 16, /* of a fork */
+	CALL_OVER_MS = 32000,  /* kept after its end, for what is repeated */
+	CALL_EARLY_MS = 300000 /* kept without an answer */
 };
 
 enum call_state {

@@ -369,12 +369,12 @@ void fork_begin(struct adapter *a, struct message *m, struct reload_sip_txn *ser
 		}
 		f->call->forks++;
 		f->sender = &f->call->caller;
+		f->sender->outside = f->foreign != NULL;
 		call_caller(f->call, m,
 			start->caller ? start->caller
 			: start->node ? start->node->served
 				      : NULL,
 			start->caller ? NULL : start->node);
-		f->call->caller.outside = f->foreign != NULL;
 		if (f->foreign && message_address(address, m->sip->sip_from))
 			f->call->caller.foreign = reload_strdup(address);
 		a->counts.calls += is_invite(f);

@@ -25,6 +25,8 @@ static const struct cli_opt serve_opts[] = {
 	{ 0, "min-expires", "TIME", "shortest registration of a device (default 1m)" },
 	{ 0, "max-expires", "TIME", "longest registration of a device (default 1h)" },
 	{ 0, "nonce-lifetime", "TIME", "of a digest nonce (default 5m)" },
+	{ 0, "per-host", "N", "connections that one host may open (default 1000)" },
+	{ 0, "idle", "TIME", "unused connections are kept so long (default 3m)" },
 	CLI_END,
 };
 

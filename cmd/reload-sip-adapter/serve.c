@@ -33,7 +33,8 @@ struct run {
 	int stop_fd, hup_fd;
 	uint64_t stop_watch, hup_watch;
 	reload_ms stop_at; /* RELOAD_NEVER: not stopping */
-	reload_ms nonce_ms;
+	reload_ms nonce_ms, idle_ms;
+	uint64_t per_host;
 	struct metrics *metrics;    /* NULL: nowhere */
 	struct cli_notify *manager; /* of services, NULL: nobody wants to know */
 };
@@ -75,9 +76,23 @@ static void on_lost(void *arg, struct connection *c)
 	c->owner = NULL;
 }
 
+/* Whose password was right on it, or, where nobody has one, anybody. */
+static bool is_needed(void *arg, const struct connection *c)
+{
+	const struct adapter *a = arg;
+	for (size_t i = 0; i < a->served_count; i++) {
+		const struct served *s = a->served[i];
+		bool may = c->user ? !strcmp(c->user, s->user) : !a->users_path;
+		if (may && reload_sip_bindings_use(&s->bindings, c->id))
+			return true;
+	}
+	return false;
+}
+
 static const struct transport_ops transport_ops = {
 	.received = adapter_receive,
 	.lost = on_lost,
+	.needed = is_needed,
 	.refused = fork_refused,
 	.rubbish = adapter_rubbish,
 };
@@ -223,6 +238,12 @@ static enum reload_err read_options(struct run *r, struct cli *cli, struct reloa
 			"no registration would be possible");
 	a->default_expires_s = a->max_expires_s;
 	err = read_mode(a, why);
+	if (err)
+		return err;
+	err = cli_number(cli, "per-host", TRANSPORT_OF_HOST, 1, TRANSPORT_CONNECTIONS_MAX,
+		&r->per_host, why);
+	if (!err)
+		err = cli_time(cli, "idle", TRANSPORT_IDLE_MS, &r->idle_ms, why);
 	if (err)
 		return err;
 	a->users_path = cli_value(cli, "users", NULL);
@@ -373,6 +394,8 @@ static void begin(struct run *r)
 	r->stop_at = RELOAD_NEVER;
 	r->stop_fd = r->hup_fd = -1;
 	transport_init(&a->transport, a->poll, &transport_ops, a);
+	a->transport.of_host_max = r->per_host;
+	a->transport.idle_ms = r->idle_ms;
 	a->txns = (struct reload_sip_txns){ .ops = &txn_ops,
 		.arg = a,
 		.timers = reload_poll_timers(a->poll),

@@ -31,6 +31,16 @@ static void of_agents(struct wr *w, const struct adapter *a)
 			a->served[i]->state == SERVED_READY);
 }
 
+static void refusals(struct wr *w, const struct transport *t)
+{
+	reload_metrics_family(w, "reload_sip_refused_connections", "counter", NULL,
+		"Connections that were refused, as there were too many of all or of their host.");
+	reload_metrics_u64(w, "reload_sip_refused_connections", "_total",
+		&(struct reload_metric_label){ "limit", "all" }, 1, t->refused);
+	reload_metrics_u64(w, "reload_sip_refused_connections", "_total",
+		&(struct reload_metric_label){ "limit", "host" }, 1, t->refused_of_host);
+}
+
 void serve_metrics(struct wr *w, void *adapter)
 {
 	const struct adapter *a = adapter;
@@ -44,6 +54,14 @@ void serve_metrics(struct wr *w, void *adapter)
 		a->transport.connections);
 	gauge(w, "reload_sip_relays", "Calls whose audio goes through this process.",
 		a->relays.count);
+	gauge(w, "reload_sip_connection_bytes",
+		"Bytes that wait on all connections, to be sent or for their rest.",
+		a->transport.held);
+	refusals(w, &a->transport);
+	counter(w, "reload_sip_idle_connections", "Connections that ended as nothing used them.",
+		a->transport.idle);
+	counter(w, "reload_sip_overfull_connections",
+		"Connections that ended as too much waited on all of them.", a->transport.overfull);
 	counter(w, "reload_sip_messages", "Messages that came.", c->received);
 	counter(w, "reload_sip_rubbish", "Messages that could not be read.", c->rubbish);
 	counter(w, "reload_sip_requests", "Requests that came.", c->requests);

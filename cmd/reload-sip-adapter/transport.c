@@ -27,7 +27,11 @@ const char *transport_name(enum reload_sip_transport transport)
 void transport_init(
 	struct transport *t, struct reload_poll *poll, const struct transport_ops *ops, void *arg)
 {
-	*t = (struct transport){ .poll = poll, .ops = ops, .arg = arg };
+	*t = (struct transport){ .poll = poll,
+		.ops = ops,
+		.arg = arg,
+		.of_host_max = TRANSPORT_OF_HOST,
+		.idle_ms = TRANSPORT_IDLE_MS };
 	connections_init(t);
 }
 
@@ -87,6 +91,7 @@ static void on_accept(void *arg, unsigned events)
 	(void)events;
 	for (unsigned i = 0; i < ACCEPTS_PER_PASS; i++) {
 		struct sockaddr_storage from;
+		struct reload_ip_port remote;
 		socklen_t len = sizeof(from);
 		int fd = accept4(
 			s->fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -94,13 +99,9 @@ static void on_accept(void *arg, unsigned events)
 			(void)reload_poll_pause(s->all->poll, &s->pause, s->watch, errno);
 			return;
 		}
-		struct connection *c = connection_new(s->all, fd, s->transport, true);
-		if (!c) {
-			s->all->refused_connections++;
-			continue;
-		}
-		reload_sockaddr_from(&c->remote, &from);
-		reload_ip_port_unmap(&c->remote);
+		reload_sockaddr_from(&remote, &from);
+		reload_ip_port_unmap(&remote);
+		(void)connection_new(s->all, fd, s->transport, &remote);
 	}
 }
 
@@ -151,7 +152,11 @@ enum reload_err transport_listen(struct transport *t, enum reload_sip_transport 
 	}
 	if (transport == RELOAD_SIP_UDP)
 		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	*s = (struct transport_socket){ t, (uint8_t)transport, *at, is_wildcard(at), fd, 0 };
+	*s = (struct transport_socket){ .all = t,
+		.transport = (uint8_t)transport,
+		.at = *at,
+		.anywhere = is_wildcard(at),
+		.fd = fd };
 	s->watch = reload_poll_add(
 		t->poll, fd, RELOAD_POLL_IN, transport == RELOAD_SIP_UDP ? on_udp : on_accept, s);
 	t->sockets_count++;
@@ -192,7 +197,7 @@ enum reload_err transport_certificate(struct transport *t, const char *certifica
 struct connection *transport_adopt(
 	struct transport *t, int fd, enum reload_sip_transport transport, void *owner)
 {
-	struct connection *c = connection_new(t, fd, transport, true);
+	struct connection *c = connection_new(t, fd, transport, NULL);
 	if (c)
 		c->owner = owner;
 	return c;

@@ -14,17 +14,32 @@
 
 enum {
 	TRANSPORT_SOCKETS_MAX = 16,
-	TRANSPORT_CONNECTIONS_MAX = 20000,
+	TRANSPORT_CONNECTIONS_MAX =
+		20000, /* and no more than half of the descriptors that the process may have */
+	TRANSPORT_OF_HOST = 1000, /* connections that one host may open, unless set otherwise */
 	TRANSPORT_OUT_MAX =
 		256 *
 		1024, /* bytes that wait to be sent on a connection; with more it is given up */
+	TRANSPORT_HELD_MAX =
+		256 * 1024 *
+		1024, /* bytes that wait on all of them, to be sent or for their rest */
 	TRANSPORT_CONNECT_MS = 4000,
-	TRANSPORT_IDLE_MS = 180000, /* a connection of a device that nothing uses is kept so long */
+	TRANSPORT_IDLE_MS =
+		180000, /* a connection of a device that nothing uses is kept so long, unless set otherwise */
 	TRANSPORT_IDLE_OVERLAY_MS = 30000
 };
 
 struct transport;
 struct branch;
+
+/* A host that has opened connections. */
+struct transport_host {
+	RB_ENTRY(transport_host) entry;
+	struct reload_ip_port at; /* its port means nothing */
+	size_t count;
+};
+
+RB_HEAD(transport_host_tree, transport_host);
 
 /* A connection; fields are for reading but owner, user, uses and branches. */
 struct connection {
@@ -38,6 +53,7 @@ struct connection {
 	LIST_HEAD(, branch) branches; /* that wait for an answer on it */
 	/* own business */
 	struct transport *all;
+	struct transport_host *host; /* of whose share it is; NULL: it was opened here */
 	int fd;
 	uint64_t watch;
 	SSL *tls;
@@ -45,8 +61,9 @@ struct connection {
 	bool shut;       /* nothing more is sent: closed when all that waits is */
 	unsigned blanks; /* characters of CR LF that came in a row */
 	struct wr in, out;
+	size_t held;               /* bytes of both, as they are counted of all */
 	struct reload_timer timer; /* idle, or not connected in time */
-	reload_ms used;
+	reload_ms used; /* when the last whole message, or empty line, came or was sent */
 	TAILQ_ENTRY(connection) ended;
 };
 
@@ -58,6 +75,8 @@ struct transport_ops {
 	void (*lost)(void *arg, struct connection *c);
 	/* where what came on a connection ends cannot be told; it is closed after that */
 	void (*rubbish)(void *arg, struct span bytes, const struct reload_sip_hop *from);
+	/* whether a device that has registered is reached by it: it is kept, however long nothing comes */
+	bool (*needed)(void *arg, const struct connection *c);
 	/* ICMP says that nobody is there */
 	void (*refused)(void *arg, const struct reload_ip_port *at);
 };
@@ -83,11 +102,16 @@ struct transport {
 	struct transport_socket sockets[TRANSPORT_SOCKETS_MAX];
 	size_t sockets_count;
 	struct connection_tree tree;
-	size_t connections;
+	struct transport_host_tree hosts;
+	size_t connections, connections_max;
+	size_t of_host_max; /* for setting before the first one */
+	reload_ms idle_ms;  /* likewise */
+	size_t held;
 	uint64_t last;
 	TAILQ_HEAD(, connection) ended;
 	struct reload_poll_hook hook;
-	uint64_t datagrams, refused_connections;
+	/* refused: there are too many, in all or of one host; overfull: ended as too much waited on all */
+	uint64_t datagrams, refused, refused_of_host, idle, overfull;
 };
 
 /* transport_init() begins with no socket; transport_clear() closes all, without calls. */
@@ -139,9 +163,9 @@ void transport_distrust(
 /* transport_close() ends a connection when what waits has been sent. */
 void transport_close(struct connection *c);
 
-/* connection_new() makes one of a socket, which it owns; NULL: there are too many.  server: the other end opened it. */
-struct connection *connection_new(
-	struct transport *t, int fd, enum reload_sip_transport transport, bool server);
+/* connection_new() makes one of a socket, which it owns; NULL: there are too many.  remote: who has opened it, NULL: this end, or an agent. */
+struct connection *connection_new(struct transport *t, int fd, enum reload_sip_transport transport,
+	const struct reload_ip_port *remote);
 
 /*
  * connection_open() begins to connect to an address; NULL: that is not possible.  With TLS name is what the certificate there has to be for, a host name or an address;

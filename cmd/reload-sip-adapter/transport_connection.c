@@ -10,6 +10,7 @@
 #include <openssl/err.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -27,6 +28,42 @@ RELOAD_TREE(connection_tree, connection, entry, cmp)
 
 static void on_ready(void *arg, unsigned events);
 
+/* -- shares of hosts --------------------------------------------------------------------------------------------------------- */
+
+static int cmp_hosts(const struct transport_host *a, const struct transport_host *b)
+{
+	int type = a->at.type - b->at.type;
+	return type ? type : memcmp(a->at.addr, b->at.addr, sizeof(a->at.addr));
+}
+
+RELOAD_TREE(transport_host_tree, transport_host, entry, cmp_hosts)
+
+/* The host, with a connection more; NULL: it has as many as it may. */
+static struct transport_host *take_share(struct transport *t, const struct reload_ip_port *remote)
+{
+	struct transport_host like = { .at = *remote };
+	struct transport_host *h = RB_FIND(transport_host_tree, &t->hosts, &like);
+	if (h && h->count >= t->of_host_max)
+		return NULL;
+	if (!h) {
+		h = RELOAD_NEW(transport_host);
+		h->at = *remote;
+		RB_INSERT(transport_host_tree, &t->hosts, h);
+	}
+	h->count++;
+	return h;
+}
+
+static void leave_share(struct transport *t, struct transport_host *h)
+{
+	if (!h || --h->count)
+		return;
+	RB_REMOVE(transport_host_tree, &t->hosts, h);
+	free(h);
+}
+
+/* -- the life of a connection ------------------------------------------------------------------------------------------------ */
+
 void connection_free(struct connection *c)
 {
 	reload_timer_cancel(reload_poll_timers(c->all->poll), &c->timer);
@@ -36,7 +73,9 @@ void connection_free(struct connection *c)
 		close(c->fd);
 	wr_clear(&c->in);
 	wr_clear(&c->out);
+	c->all->held -= c->held;
 	c->all->connections--;
+	leave_share(c->all, c->host);
 	free(c->user);
 	free(c);
 }
@@ -53,8 +92,21 @@ static void report_ended(void *arg)
 	}
 }
 
+/* Half of the descriptors are left for everything else, such as audio. */
+static size_t connections_max(void)
+{
+	struct rlimit r;
+	if (getrlimit(RLIMIT_NOFILE, &r))
+		return TRANSPORT_CONNECTIONS_MAX;
+	r.rlim_cur = r.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &r);
+	return r.rlim_cur / 2 < TRANSPORT_CONNECTIONS_MAX ? r.rlim_cur / 2
+							  : TRANSPORT_CONNECTIONS_MAX;
+}
+
 void connections_init(struct transport *t)
 {
+	t->connections_max = connections_max();
 	TAILQ_INIT(&t->ended);
 	t->hook = (struct reload_poll_hook){
 		.fn = report_ended, .arg = t, .order = RELOAD_HOOK_WORK
@@ -112,16 +164,22 @@ void transport_distrust(
 
 static reload_ms idle_of(const struct connection *c)
 {
-	return c->transport == RELOAD_SIP_OVERLAY ? TRANSPORT_IDLE_OVERLAY_MS : TRANSPORT_IDLE_MS;
+	return c->transport == RELOAD_SIP_OVERLAY ? TRANSPORT_IDLE_OVERLAY_MS : c->all->idle_ms;
 }
 
-/* Not connected in time, or unused for too long; that of a device that has registered is the only way to it. */
+/*
+ * Not connected in time, or unused for too long: that a device has told its password on it is no reason to keep it, but that it is the only way to a device
+ * that has registered.
+ */
 static void on_time(void *arg)
 {
 	struct connection *c = arg;
 	reload_ms now = reload_poll_now(), idle_to = c->used + idle_of(c);
-	bool needed = c->uses || c->user || !LIST_EMPTY(&c->branches);
-	if (c->connecting || c->handshaking || c->shut || (!needed && now >= idle_to)) {
+	bool late = c->connecting || c->handshaking || c->shut;
+	bool idle = !late && now >= idle_to && !c->uses && LIST_EMPTY(&c->branches) &&
+		    !c->all->ops->needed(c->all->arg, c);
+	c->all->idle += idle;
+	if (late || idle) {
 		connection_end(c);
 		return;
 	}
@@ -143,17 +201,35 @@ static void want(struct connection *c)
 			c->all->poll, c->watch, RELOAD_POLL_IN | (out ? RELOAD_POLL_OUT : 0));
 }
 
-struct connection *connection_new(
-	struct transport *t, int fd, enum reload_sip_transport transport, bool server)
+/* Whether there is room for a connection that was opened by remote (NULL: here), in whose share it is then. */
+static bool has_room(
+	struct transport *t, const struct reload_ip_port *remote, struct transport_host **host)
+{
+	*host = NULL;
+	if (t->connections >= t->connections_max) {
+		t->refused++;
+		return false;
+	}
+	*host = remote ? take_share(t, remote) : NULL;
+	t->refused_of_host += remote && !*host;
+	return !remote || *host;
+}
+
+struct connection *connection_new(struct transport *t, int fd, enum reload_sip_transport transport,
+	const struct reload_ip_port *remote)
 {
 	int one = 1;
 	bool tls = transport == RELOAD_SIP_TLS;
-	if (t->connections >= TRANSPORT_CONNECTIONS_MAX || (tls && !t->tls)) {
+	struct transport_host *host;
+	if ((tls && !t->tls) || !has_room(t, remote, &host)) {
 		close(fd);
 		return NULL;
 	}
 	struct connection *c = RELOAD_NEW(connection);
 	c->all = t;
+	c->host = host;
+	if (remote)
+		c->remote = *remote;
 	c->id = ++t->last;
 	c->fd = fd;
 	c->transport = (uint8_t)transport;
@@ -168,7 +244,7 @@ struct connection *connection_new(
 	if (tls) {
 		c->tls = SSL_new(t->tls);
 		SSL_set_fd(c->tls, fd);
-		if (server)
+		if (remote)
 			SSL_set_accept_state(c->tls);
 		else
 			SSL_set_connect_state(c->tls);
@@ -213,7 +289,7 @@ struct connection *connection_open(
 		close(fd);
 		return NULL;
 	}
-	struct connection *c = connection_new(t, fd, hop->transport, false);
+	struct connection *c = connection_new(t, fd, hop->transport, NULL);
 	if (!c)
 		return NULL;
 	c->remote = hop->remote;
@@ -244,6 +320,20 @@ static ssize_t move(struct connection *c, void *to, const void *from, size_t n)
 	return e == SSL_ERROR_WANT_READ || e == SSL_ERROR_WANT_WRITE ? 0 : -1;
 }
 
+/* Counts what waits on it; it is ended when that is too much for all. */
+static void count_held(struct connection *c)
+{
+	struct transport *t = c->all;
+	size_t now = c->in.len + c->out.len;
+	bool more = now > c->held;
+	t->held += now - c->held;
+	c->held = now;
+	if (!more || t->held <= TRANSPORT_HELD_MAX || c->closed)
+		return;
+	t->overfull++;
+	connection_end(c);
+}
+
 static void flush(struct connection *c)
 {
 	size_t done = 0;
@@ -262,6 +352,7 @@ static void flush(struct connection *c)
 		memmove(c->out.at, c->out.at + done, c->out.len);
 	if (!c->out.len)
 		wr_clear(&c->out); /* an idle connection has no buffer */
+	count_held(c);
 	if (c->shut && !c->out.len)
 		connection_end(c);
 	want(c);
@@ -280,8 +371,10 @@ bool connection_send(struct connection *c, struct span bytes)
 	wr_span(&c->out, bytes);
 	if (!waits)
 		flush(c);
-	else
+	else {
+		count_held(c);
 		want(c);
+	}
 	return !c->closed;
 }
 
@@ -317,6 +410,8 @@ static bool take_messages(struct connection *c)
 		enum reload_err err = reload_sip_frame(&skip, &len, wr_done(&c->in));
 		size_t used = skip + (err ? 0 : len);
 		count_blanks(c, span_of(c->in.at, skip));
+		if (used) /* who sends a message byte by byte is not waited for */
+			c->used = reload_poll_now();
 		if (!err) {
 			c->blanks = 0;
 			c->all->ops->received(c->all->arg, span_of(c->in.at + skip, len), &from, c);
@@ -346,7 +441,6 @@ static void read_all(struct connection *c)
 		}
 		if (c->shut)
 			continue;
-		c->used = reload_poll_now();
 		wr_bytes(&c->in, chunk, (size_t)n);
 		if (!take_messages(c)) {
 			transport_close(c);
@@ -357,6 +451,7 @@ static void read_all(struct connection *c)
 	}
 	if (!c->in.len)
 		wr_clear(&c->in);
+	count_held(c);
 }
 
 static bool connected(struct connection *c)
@@ -366,7 +461,7 @@ static bool connected(struct connection *c)
 	if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &e, &len) || e)
 		return false;
 	c->connecting = false;
-	wait_for(c, c->tls ? TRANSPORT_CONNECT_MS : TRANSPORT_IDLE_MS);
+	wait_for(c, c->tls ? TRANSPORT_CONNECT_MS : idle_of(c));
 	return true;
 }
 
@@ -379,7 +474,7 @@ static bool shake_hands(struct connection *c)
 	if (n != 1)
 		return e == SSL_ERROR_WANT_READ || e == SSL_ERROR_WANT_WRITE;
 	c->handshaking = false;
-	wait_for(c, TRANSPORT_IDLE_MS);
+	wait_for(c, idle_of(c));
 	return true;
 }
 

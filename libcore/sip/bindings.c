@@ -38,6 +38,15 @@ struct reload_sip_binding *reload_sip_bindings_find(
 	return NULL;
 }
 
+bool reload_sip_bindings_use(const struct reload_sip_bindings *b, uint64_t connection)
+{
+	const struct reload_sip_binding *x;
+	TAILQ_FOREACH (x, &b->list, entry)
+		if (x->hop.connection == connection)
+			return true;
+	return false;
+}
+
 /* The binding that a Contact is about: a flow of the same device, whatever its address is now (RFC 5626 s6), else the same URI. */
 static struct reload_sip_binding *of_contact(
 	const struct reload_sip_bindings *b, const struct reload_sip_contact *c)

@@ -70,6 +70,9 @@ int reload_sip_register(
 /* reload_sip_bindings_expire() removes those that have ended, and returns when the next one does; RELOAD_NEVER. */
 reload_ms reload_sip_bindings_expire(struct reload_sip_bindings *b, reload_ms now);
 
+/* reload_sip_bindings_use() returns whether a device is reached by that connection. */
+bool reload_sip_bindings_use(const struct reload_sip_bindings *b, uint64_t connection);
+
 /* reload_sip_bindings_find() returns the binding with that URI, NULL: there is none. */
 struct reload_sip_binding *reload_sip_bindings_find(
 	const struct reload_sip_bindings *b, const char *uri);

@@ -14,9 +14,9 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 
-import adapter_cases
-from adapter_cases import DOMAIN, LIMIT, SDP, Device, Message, check, fresh, md5
+from adapter_cases import DOMAIN, LIMIT, SDP, Device, Message, check, established, fresh, hang_up, md5
 
 
 class Agent:
@@ -308,6 +308,57 @@ def silent():
 
 
 # -- how many -------------------------------------------------------------------------------------------------------------------------
+
+
+def closed(device, send=None):
+    """The adapter has closed the connection of a device, which goes on to send."""
+    end = time.monotonic() + LIMIT
+    while time.monotonic() < end:
+        try:
+            if send:
+                device.socket.sendall(send)
+            if device.waits(0.05) and not device.socket.recv(70000):
+                return True
+        except OSError:
+            return True
+    return False
+
+
+def connections():
+    """A host has a share of the connections; none is kept for ever because somebody knew a password on it, or sends a message that never ends."""
+    metrics = os.path.join(tempfile.mkdtemp(dir=os.environ.get('BATS_TEST_TMPDIR')), 'metrics')
+    a = Adapter('alice', 'bob', options=['--per-host', '3', '--idle', '1500ms', '--metrics', metrics])
+    bob, caller, slow = (Device(u, a.tcp, tcp=True) for u in ('bob', 'alice', 'alice'))
+    bob.register()
+    call, answer, invite = established(caller, bob)
+    slow.send('OPTIONS sip:x SIP/2.0\r\nX: ')
+    check(closed(Device('alice', a.tcp, tcp=True)), 'a fourth of the host')
+    idle = Device('alice', a.tcp, tcp=True, bind='127.0.0.2')  # another host has its own share
+    idle.ask('MESSAGE', 'bob')
+    bob.answer(bob.receive('MESSAGE'), 200)
+    check(idle.receive(200).status == 200, 'MESSAGE')
+    check(closed(slow, b'x'), 'a message byte by byte')
+    check(closed(idle), 'somebody who is known and needs nothing')
+    again = Device('alice', a.tcp, tcp=True)  # there is room again
+    check(again.ask('OPTIONS', 'sip:' + a.tcp)['answer'].status == 200, 'OPTIONS')
+    # what a registration or a call needs is there, however long nothing came
+    check(closed(again), 'once more')
+    bob.within_callee('INFO', invite, bob.tag, 5)
+    caller.answer(caller.receive('INFO'), 200)
+    bob.receive(200)
+    hang_up(caller, bob, call, answer)
+    check(closed(caller), 'after its call')
+    other = Device('alice', a.udp)
+    other.invite('bob')
+    bob.receive('INVITE')
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(metrics)
+        s.sendall(b'GET /metrics HTTP/1.0\r\n\r\n')
+        text = s.makefile().read()
+    for line in ('reload_sip_refused_connections_total{limit="host"} 1', 'reload_sip_refused_connections_total{limit="all"} 0',
+                 'reload_sip_idle_connections_total 4', 'reload_sip_connections 1', 'reload_sip_connection_bytes 0'):
+        check(line + '\n' in text, line, 'is not in', text)
+    a.ends()
 
 
 def storm():

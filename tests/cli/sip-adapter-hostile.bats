@@ -22,6 +22,10 @@ hostile() {
 	hostile silent
 }
 
+@test "a host has a share of the connections, and an idle one ends" {
+	hostile connections
+}
+
 @test "1,000 devices of 10 users register at once: one Store for each user (C23)" {
 	hostile storm
 }

@@ -66,6 +66,19 @@ static void devices_come_and_go(void **state)
 	assert_int_equal(b.count, 0);
 }
 
+static void a_connection_is_used_while_a_device_is_bound_to_it(void **state)
+{
+	struct reload_sip_contact c = contact("sip:a@192.0.2.1");
+	struct reload_sip_register r = request(&c, 1);
+	(void)state;
+	c.hop.connection = 7;
+	assert_int_equal(reload_sip_register(&b, &r, NOW), 200);
+	assert_true(reload_sip_bindings_use(&b, 7));
+	assert_false(reload_sip_bindings_use(&b, 8));
+	(void)reload_sip_bindings_expire(&b, NOW + 600 * 1000);
+	assert_false(reload_sip_bindings_use(&b, 7));
+}
+
 static void what_is_late_or_too_short_changes_nothing(void **state)
 {
 	struct reload_sip_contact c[2] = { contact("sip:a@192.0.2.1"), contact("sip:b@192.0.2.1") };
@@ -187,6 +200,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(devices_come_and_go),
+		TEST(a_connection_is_used_while_a_device_is_bound_to_it),
 		TEST(what_is_late_or_too_short_changes_nothing),
 		TEST(a_star_ends_all),
 		TEST(a_flow_of_the_same_device_replaces_the_one_before),

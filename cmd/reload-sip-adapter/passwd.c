@@ -11,6 +11,11 @@
 #include <string.h>
 #include <unistd.h>
 
+enum {
+	LINE_ROOM =
+		RELOAD_AOR_NAME + 2 * RELOAD_DIGEST_HEX + 32 /* bytes of a line of the users file */
+};
+
 static void print_user(FILE *out, const json_t *o, void *arg)
 {
 	const struct cli *cli = arg;
@@ -26,6 +31,9 @@ static enum reload_err write_users(
 {
 	struct wr w;
 	wr_init(&w);
+	/* room for all: it would leave hashes behind as it grows */
+	(void)wr_room(&w, (users->count + 1) * LINE_ROOM);
+	w.len = 0;
 	users_write(&w, users);
 	AUTO(cli_files) files = cli_files_new();
 	cli_files_put(files, path, 0600, wr_done(&w));

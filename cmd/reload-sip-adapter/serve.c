@@ -10,6 +10,7 @@
 
 #include "util/words.h"
 
+#include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -407,6 +408,7 @@ static void begin(struct run *r)
 		RAND_bytes(a->secret, sizeof(a->secret)) != 1)
 		abort();
 	a->nonces = reload_nonces_new(secret, r->nonce_ms, NONCES_MAX);
+	OPENSSL_cleanse(secret, sizeof(secret));
 }
 
 static void end(struct run *r)
@@ -429,6 +431,7 @@ static void end(struct run *r)
 		close(r->hup_fd);
 	cli_stop_end(r->stop_fd);
 	reload_nonces_free(a->nonces);
+	OPENSSL_cleanse(a->secret, sizeof(a->secret));
 	users_clear(&a->users);
 	gateways_clear(a->gateways);
 	free(a->gateways);

@@ -44,10 +44,25 @@ bool users_same(const struct users *a, const struct users *b, const char *aor)
 	return same;
 }
 
+/* realloc() would leave the hashes behind. */
+static void make_room(struct users *users)
+{
+	size_t size = sizeof(*users->list);
+	if (users->count < users->cap)
+		return;
+	users->cap = users->cap ? 2 * users->cap : 16;
+	struct user *list = reload_alloc(users->cap * size);
+	if (users->count) {
+		memcpy(list, users->list, users->count * size);
+		OPENSSL_cleanse(users->list, users->count * size);
+	}
+	free(users->list);
+	users->list = list;
+}
+
 static struct user *add(struct users *users, const char *aor)
 {
-	reload_grow_within(
-		&users->list, &users->cap, users->count, sizeof(*users->list), USERS_MAX);
+	make_room(users); /* callers stop at USERS_MAX */
 	struct user *u = &users->list[users->count++];
 	*u = (struct user){ .aor = reload_strdup(aor) };
 	return u;

@@ -1,5 +1,6 @@
 #include "media/srtp.h"
 
+#include <openssl/crypto.h>
 #include <srtp2/srtp.h>
 #include <threads.h>
 
@@ -22,7 +23,9 @@ static bool make(srtp_t *out, const uint8_t *key, srtp_ssrc_type_t type)
 	memcpy(copy, key, sizeof(copy));
 	srtp_crypto_policy_set_rtp_default(&policy.rtp);
 	srtp_crypto_policy_set_rtcp_default(&policy.rtcp);
-	return srtp_create(out, &policy) == srtp_err_status_ok;
+	bool made = srtp_create(out, &policy) == srtp_err_status_ok;
+	OPENSSL_cleanse(copy, sizeof(copy)); /* libsrtp has its own, which it wipes */
+	return made;
 }
 
 static bool begun;

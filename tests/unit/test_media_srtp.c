@@ -6,10 +6,35 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
+#include <openssl/crypto.h>
 
 enum {
 	QUEUE = 32
 };
+
+static const uint8_t own_key[RELOAD_SRTP_KEY] = "own key of thirty bytes, a lot";
+static const uint8_t other_key[RELOAD_SRTP_KEY] = "other key, thirty bytes too...";
+static unsigned wiped[2];
+
+/* In the place of OpenSSL's: counts what has been a key. */
+void OPENSSL_cleanse(void *at, size_t len)
+{
+	volatile uint8_t *bytes = at;
+	wiped[0] += len == sizeof(own_key) && !memcmp(at, own_key, len);
+	wiped[1] += len == sizeof(other_key) && !memcmp(at, other_key, len);
+	for (size_t i = 0; i < len; i++)
+		bytes[i] = 0;
+}
+
+static void copies_of_keys_are_wiped(void **state)
+{
+	(void)state;
+	struct reload_srtp *s = reload_srtp_new(own_key, other_key);
+	assert_non_null(s);
+	assert_int_equal(wiped[0], 1);
+	assert_int_equal(wiped[1], 1);
+	reload_srtp_free(s);
+}
 
 /* Datagrams on their way to one end. */
 struct way {
@@ -211,6 +236,7 @@ static void rubbish_changes_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(copies_of_keys_are_wiped),
 		cmocka_unit_test(packets_pass_both_ways),
 		cmocka_unit_test(sources_are_bounded),
 		cmocka_unit_test(lost_flights_are_repeated),

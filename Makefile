@@ -273,8 +273,6 @@ soak: check-deps programs lab-tools
 	$(Q)RELOAD_BIN=$(abspath $(O)) ADAPTER_CALLS=200 PHONE_SECONDS=900 bats -f 'calls in a row' tests/cli/sip-adapter.bats
 	$(Q)RELOAD_BIN=$(abspath $(O)) ATTACH_MEGABYTES=100 bats -f 'file each way' tests/cli/attach.bats tests/cli/attach-ice.bats
 	$(Q)RELOAD_BIN=$(abspath $(O)) SIP_IDLE=1 bats -f 'without calls' tests/cli/sip-peer.bats
-	$(Q)RELOAD_BIN=$(abspath $(O)) AUDIT_INJECTED=1 bats tests/cli/audit.bats
-	$(Q)RELOAD_BIN=$(abspath $(O)) RELOAD_SOAK=1 bats tests/cli/twelve.bats tests/cli/diag.bats tests/cli/hostile.bats
 	$(call ensure,chromium-driver python3-selenium)
 	$(Q)RELOAD_BIN=$(abspath $(O)) bats -f 'in a browser' tests/cli/diag.bats
 	$(Q)RELOAD_BIN=$(abspath $(O)) TWELVE_ROUNDS=20 bats -f 'points at' tests/cli/twelve.bats

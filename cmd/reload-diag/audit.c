@@ -6,6 +6,8 @@
 #include "reload-diag/diag.h"
 #include "reload-diag/map.h"
 
+#include "util/alloc.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,7 +32,6 @@ enum {
 	SAMPLE_MAX = 10000,
 	RATE_MAX = 1000,
 	PEERS_MAX = 10000,
-	ID_DIGITS = 40,
 	TEXT = 256
 };
 
@@ -80,38 +81,39 @@ static void check_ring(struct audit *a)
 	}
 }
 
-/* The point i of n that divide the ring, as digits of an ID of len digits. */
-static void point(char out[ID_DIGITS + 1], size_t len, uint64_t i, uint64_t n)
+/* The ranges of up to `sample` peers, evenly spread over the ring: each from the peer that is known before it on (owned). */
+static struct copies_range *ranges_of(const struct audit *a, size_t count)
 {
-	unsigned __int128 part = ((unsigned __int128)i << 64) / n;
-	snprintf(out, ID_DIGITS + 1, "%016llx", (unsigned long long)part);
-	for (size_t k = 16; k < len && k < ID_DIGITS; k++)
-		out[k] = '0';
-	out[len < ID_DIGITS ? len : ID_DIGITS] = 0;
+	const json_t *p, *peers = json_object_get(a->map, "peers");
+	size_t i, n = json_array_size(a->ring), known = json_array_size(peers), nth = 0, taken = 0;
+	struct copies_range *out = reload_alloc_array(count + 1, sizeof(*out));
+	json_array_foreach (peers, i, p) {
+		if (!cli_get_bool(p, "answered"))
+			continue;
+		if (taken < count && nth == taken * n / count)
+			out[taken++] = (struct copies_range){ .peer = nth,
+				.from = cli_get_text(json_array_get(peers, (i + known - 1) % known),
+					"node_id") };
+		nth++;
+	}
+	return out;
 }
 
 static bool check_values(struct audit *a, struct reload_call_error *error)
 {
-	json_t *seen = json_object(), *first = json_array_get(a->ring, 0);
 	const json_t *f;
-	size_t i, len = first ? strlen(json_string_value(first)) : 0;
-	bool fine = true;
+	size_t i, n = json_array_size(a->ring), count = n < a->sample ? n : (size_t)a->sample;
+	struct copies_range *ranges = ranges_of(a, count);
 	a->copies = (struct copies){ .cli = a->cli,
 		.link = a->link,
 		.ring = a->ring,
 		.rate = (unsigned)a->rate,
 		.faults = json_array() };
-	for (uint64_t k = 0; first && fine && k < a->sample; k++) {
-		char from[ID_DIGITS + 1];
-		point(from, len, k, a->sample);
-		cli_progress(
-			a->cli, "%zu resources, %zu copies", a->copies.resources, a->copies.copies);
-		fine = copies_sample(&a->copies, a->kinds, from, a->sample, seen, error);
-	}
+	bool fine = copies_check(&a->copies, a->kinds, ranges, count, a->sample, error);
 	json_array_foreach (a->copies.faults, i, f)
 		find(a, "copies", "fail", f, cli_get_text(f, "text"), rejoin);
 	json_decref(a->copies.faults);
-	json_decref(seen);
+	free(ranges);
 	return fine;
 }
 

@@ -3,6 +3,7 @@
 #include "util/alloc.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -10,6 +11,7 @@ enum {
 	TRIES = 4,      /* replicas are sent after the Store was answered */
 	AGAIN_MS = 500, /* between two of them */
 	ANSWER_MS = 3000,
+	ID_TEXT = 41,
 	TEXT = 256
 };
 
@@ -19,12 +21,13 @@ struct original {
 	const json_t *values;
 };
 
-/* One request at the pace of the audit; true with *result NULL: the overlay answered with an error. */
+/* One request at the pace of the audit; true with *result NULL: the overlay answered with an error, or nothing came in time. */
 static bool ask(struct copies *c, const char *method, json_t *params, json_t **result,
 	struct reload_call_error *error)
 {
 	reload_ms gap = c->rate ? RELOAD_SECOND / c->rate : 0, now = cli_monotonic();
 	*result = NULL;
+	c->unanswered = false;
 	if (c->sent && c->sent + gap > now)
 		cli_sleep(-1, c->sent + gap);
 	c->sent = cli_monotonic();
@@ -34,7 +37,8 @@ static bool ask(struct copies *c, const char *method, json_t *params, json_t **r
 		cli_link_call(c->link, method, params, c->cli->deadline, NULL, NULL, result, error);
 	if (!err)
 		return true;
-	c->lost += err == RELOAD_TIMEOUT;
+	c->unanswered = err == RELOAD_TIMEOUT || err == RELOAD_REQUEST_TIMEOUT;
+	c->lost += c->unanswered;
 	c->late |= c->lost >= COPIES_LOST_MAX;
 	c->late |= c->cli->deadline != RELOAD_NEVER && cli_monotonic() >= c->cli->deadline;
 	if (err == RELOAD_NO_AGENT || err == RELOAD_CANCELLED || err == RELOAD_NOT_JOINED ||
@@ -111,6 +115,8 @@ static bool check_replica(struct copies *c, const struct original *o, const char
 			break;
 		if (!stat_at(c, o, node, &stat, error))
 			return false;
+		if (c->unanswered)
+			return true; /* which says nothing about its copy */
 		what = compare_all(o, stat);
 		json_decref(stat);
 		if (!what)
@@ -126,23 +132,18 @@ static bool check_replica(struct copies *c, const struct original *o, const char
 	return true;
 }
 
-/* The index of the peer that is responsible for a resource: the first at or after it, going round. */
-static size_t owner_of(const json_t *ring, const char *resource)
+static const char *ring_at(const struct copies *c, size_t at)
 {
-	size_t i, n = json_array_size(ring);
-	for (i = 0; i < n; i++)
-		if (strcmp(json_string_value(json_array_get(ring, i)), resource) >= 0)
-			return i;
-	return 0;
+	return json_string_value(json_array_get(c->ring, at % json_array_size(c->ring)));
 }
 
-static bool check_resource(struct copies *c, struct original *o, struct reload_call_error *error)
+/* Checks a resource of the peer at place `at` of the ring. */
+static bool check_resource(
+	struct copies *c, struct original *o, size_t at, struct reload_call_error *error)
 {
 	json_t *stat;
-	size_t n = json_array_size(c->ring), at = owner_of(c->ring, o->resource);
-	const char *owner = json_string_value(json_array_get(c->ring, at));
-	if (c->owner && strcmp(owner, c->owner) != 0)
-		return true;
+	size_t n = json_array_size(c->ring);
+	const char *owner = ring_at(c, at);
 	if (!stat_at(c, o, "", &stat, error))
 		return false;
 	const char *holder = cli_get_text(stat, "responsible");
@@ -160,38 +161,91 @@ static bool check_resource(struct copies *c, struct original *o, struct reload_c
 		fault(c, o, holder, text);
 	} else {
 		for (size_t i = 1; fine && i <= REPLICAS && i < n; i++)
-			fine = check_replica(c, o,
-				json_string_value(json_array_get(c->ring, (at + i) % n)), error);
+			fine = check_replica(c, o, ring_at(c, at + i), error);
 	}
 	json_decref(stat);
 	return fine;
 }
 
-bool copies_sample(struct copies *c, const json_t *kinds, const char *from, size_t max,
-	json_t *seen, struct reload_call_error *error)
+/* -- which resources ---------------------------------------------------------------------------------------------------------- */
+
+/*
+ * Find names the first resource of a Kind at or behind a place, in the range of the peer that is responsible for that place.  So each range is walked from
+ * its beginning, from one resource to the place behind it.  A walk is one Kind in one range; all walks take a step in turn, so that the limit
+ * on resources cuts them all alike, and everything is looked at when there is less than that.
+ */
+struct walk {
+	size_t peer;      /* its place in the ring */
+	const char *kind; /* borrowed */
+	char at[ID_TEXT]; /* where the next Find begins */
+	bool done;
+};
+
+/* The place behind one, in hex digits of any length. */
+static void step_behind(char id[ID_TEXT])
+{
+	for (size_t i = strlen(id); i-- > 0;) {
+		id[i] = id[i] == '9' ? 'a' : id[i] == 'f' ? '0' : (char)(id[i] + 1);
+		if (id[i] != '0')
+			return;
+	}
+}
+
+/* Whether x is reached before the place behind `end`, going round from `from`; all are texts of one length. */
+static bool is_within(const char *from, const char *x, const char *end)
+{
+	bool x_around = strcmp(x, from) < 0, end_around = strcmp(end, from) < 0;
+	return x_around == end_around ? strcmp(x, end) <= 0 : end_around;
+}
+
+/* One step of a walk: finds its next resource and checks it.  False: the agent does not answer any more, with error. */
+static bool walk_step(struct copies *c, struct walk *w, struct reload_call_error *error)
+{
+	char target[sizeof("resource:") + ID_TEXT];
+	json_t *found;
+	snprintf(target, sizeof(target), "resource:%s", w->at);
+	cli_progress(c->cli, "%zu resources, %zu copies", c->resources, c->copies);
+	if (!ask(c, "store.find", json_pack("{s:s, s:s}", "target", target, "kind", w->kind),
+		    &found, error))
+		return false;
+	struct original o = { .resource = cli_get_text(found, "closest"), .kind = w->kind };
+	const char *owner = ring_at(c, w->peer);
+	bool fine = true;
+	/* a resource of another peer is looked at in the range of that one */
+	w->done = strlen(o.resource) != strlen(owner) || !is_within(w->at, o.resource, owner);
+	if (!w->done) {
+		fine = check_resource(c, &o, w->peer, error);
+		w->done = !strcmp(o.resource, owner);
+		snprintf(w->at, sizeof(w->at), "%s", o.resource);
+		step_behind(w->at);
+	}
+	json_decref(found);
+	return fine;
+}
+
+bool copies_check(struct copies *c, const json_t *kinds, const struct copies_range *ranges,
+	size_t count, size_t max, struct reload_call_error *error)
 {
 	const json_t *kind, *list = json_object_get(kinds, "kinds");
-	size_t i;
-	char target[80], key[128];
-	snprintf(target, sizeof(target), "resource:%.40s", from);
-	json_array_foreach (list, i, kind) {
-		json_t *found;
-		const char *name = cli_get_text(kind, "kind");
-		if (c->resources >= max || !json_array_size(c->ring))
-			return true;
-		if (!ask(c, "store.find", json_pack("{s:s, s:s}", "target", target, "kind", name),
-			    &found, error))
-			return false;
-		struct original o = { .resource = cli_get_text(found, "closest"), .kind = name };
-		snprintf(key, sizeof(key), "%.40s %.60s", o.resource, name);
-		bool fine = true;
-		if (*o.resource && !json_object_get(seen, key)) {
-			json_object_set_new(seen, key, json_true());
-			fine = check_resource(c, &o, error);
+	size_t walks_count = 0, left = 1, i;
+	struct walk *walks = reload_alloc_array(count * json_array_size(list) + 1, sizeof(*walks));
+	bool fine = true;
+	for (size_t k = 0; k < count; k++)
+		json_array_foreach (list, i, kind) {
+			struct walk *w = &walks[walks_count++];
+			*w = (struct walk){ .peer = ranges[k].peer,
+				.kind = cli_get_text(kind, "kind") };
+			snprintf(w->at, sizeof(w->at), "%s", ranges[k].from);
+			step_behind(w->at);
 		}
-		json_decref(found);
-		if (!fine)
-			return false;
+	while (fine && left) {
+		left = 0;
+		for (i = 0; fine && i < walks_count && c->resources < max; i++)
+			if (!walks[i].done) {
+				fine = walk_step(c, &walks[i], error);
+				left += !walks[i].done;
+			}
 	}
-	return true;
+	free(walks);
+	return fine;
 }

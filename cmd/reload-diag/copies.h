@@ -12,19 +12,24 @@ struct copies {
 	struct cli *cli;
 	struct cli_link *link;
 	const json_t *ring; /* Node-IDs (text) of the peers that answered, ascending (borrowed) */
-	const char *owner;  /* only resources of this peer are looked at; NULL: of all */
 	unsigned rate;      /* requests in a second; 0: no limit */
 	reload_ms sent;     /* the last one */
 	size_t resources, copies, requests; /* looked at so far */
-	size_t lost; /* requests without an answer; after COPIES_LOST_MAX it looks no further */
-	bool late;   /* the time was over first, or too much was lost */
+	size_t lost;     /* requests without an answer; after COPIES_LOST_MAX it looks no further */
+	bool unanswered; /* the last request */
+	bool late;       /* the time was over first, or too much was lost */
 	json_t *faults; /* list of {node_id,resource_id,kind,text} that copies_check() adds to; of the caller */
 };
 
+/* A range that is walked: of the peer at this place of the ring, from the place behind `from` (hex digits, borrowed) on. */
+struct copies_range {
+	size_t peer;
+	const char *from;
+};
+
 /*
- * copies_sample() looks at the Kinds of the overlay (result of config.kinds) for the first resource at or after the point `from`, 32 to 40 hex
- * digits, and checks its copies.  At most `max` resources are checked in all; `seen` (an object, of the caller) has those that were.  False: the agent
- * does not answer any more, with error.
+ * copies_check() looks for resources of all Kinds of the overlay (result of config.kinds) in `count` ranges, and checks their copies: all resources, when
+ * they are max or fewer, else as many of each range and Kind as of any other.  False: the agent does not answer any more, with error.
  */
-bool copies_sample(struct copies *c, const json_t *kinds, const char *from, size_t max,
-	json_t *seen, struct reload_call_error *error);
+bool copies_check(struct copies *c, const json_t *kinds, const struct copies_range *ranges,
+	size_t count, size_t max, struct reload_call_error *error);

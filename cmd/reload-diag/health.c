@@ -32,7 +32,7 @@ enum {
 	CLOCK_MS = 2000, /* more than RFC 7851 requests are allowed to differ by here */
 	SLOW_MS = 2000,
 	STORE_PERCENT = 90,
-	RESOURCES = 4, /* whose copies are looked at */
+	RESOURCES = 24, /* whose copies are looked at */
 	CONNECT_MS = 3000,
 	TEXT = 256
 };
@@ -365,18 +365,6 @@ static enum reload_err round_trip(struct cli *cli, struct cli_link *link, const 
 		cli->deadline, NULL, NULL, ping, error);
 }
 
-/* The point behind the own range's beginning, which is where the first own resource is found. */
-static void first_point(char out[48], const char *range_from)
-{
-	size_t len = strlen(range_from);
-	snprintf(out, 48, "%.40s", range_from);
-	for (size_t i = len < 40 ? len : 40; i-- > 0;) {
-		out[i] = out[i] == '9' ? 'a' : out[i] == 'f' ? '0' : (char)(out[i] + 1);
-		if (out[i] != '0')
-			return;
-	}
-}
-
 static int by_id(const void *a, const void *b)
 {
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
@@ -406,17 +394,18 @@ static json_t *near_ring(const json_t *status)
 static enum reload_err look_at_copies(
 	struct copies *c, const json_t *status, struct reload_call_error *error)
 {
-	char from[48];
-	json_t *kinds = NULL, *seen;
-	bool fine = true;
+	json_t *kinds = NULL;
+	const json_t *id;
+	size_t i;
+	struct copies_range own = { .from = cli_get_text(status, "range_from") };
 	enum reload_err err = cli_link_call(c->link, "config.kinds", json_object(),
 		c->cli->deadline, NULL, NULL, &kinds, error);
 	if (err)
 		return err;
-	seen = json_object();
-	first_point(from, cli_get_text(status, "range_from"));
-	fine = copies_sample(c, kinds, from, RESOURCES, seen, error);
-	json_decref(seen);
+	json_array_foreach (c->ring, i, id)
+		if (json_equal(id, json_object_get(status, "node_id")))
+			own.peer = i;
+	bool fine = copies_check(c, kinds, &own, 1, RESOURCES, error);
 	json_decref(kinds);
 	return fine ? RELOAD_OK : error->failure.err;
 }
@@ -465,7 +454,6 @@ int diag_health(struct cli *cli)
 		if (ping && json_is_string(json_object_get(status, "range_from"))) {
 			struct reload_call_error ignored;
 			copies.ring = near_ring(status);
-			copies.owner = cli_get_text(status, "node_id");
 			copies.faults = json_array();
 			if (look_at_copies(&copies, status, &ignored))
 				reload_call_error_clear(&ignored);

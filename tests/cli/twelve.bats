@@ -95,7 +95,6 @@ row() {
 }
 
 @test "audit and health find a lost replica in a ring of twelve" {
-	[ -n "${RELOAD_SOAK-}" ] || skip "make soak has it"
 	local at resource owner replica u
 	reload-store -a c -k 0xf0000001 c@calls.example value --verify -q
 	at=$(reload-fetch --stat -k 0xf0000001 c@calls.example -j)

@@ -47,8 +47,9 @@ static void path_clear(struct agent_request *base)
 
 static void finish(struct path *p, const char *outcome)
 {
-	json_t *o = json_pack("{s:s, s:s, s:I, s:O}", "target", p->base.target.shown, "outcome",
-		outcome, "hops", (json_int_t)p->answered, "path", p->hops);
+	json_t *o = json_pack("{s:s, s:s, s:b, s:I, s:O}", "target", p->base.target.shown,
+		"outcome", outcome, "reached", (int)!strcmp(outcome, "reached"), "hops",
+		(json_int_t)p->answered, "path", p->hops);
 	agent_request_reply(&p->base, o);
 }
 

@@ -43,8 +43,10 @@ struct live {
 	struct row *rows; /* by hop, then by age; owned */
 	size_t count, cap,
 		drawn; /* drawn: lines on the terminal that the next picture takes the place of */
-	unsigned rounds, dropped;
-	json_t *end; /* of the last round; NULL: none had an end */
+	unsigned rounds, dropped,
+		changes; /* changes: rounds whose path was not that of the one before */
+	json_t *nodes;   /* of the last path; NULL: there was none; owned */
+	json_t *end;     /* of the last round; NULL: none had an end */
 	bool terminal, utf8;
 };
 
@@ -64,6 +66,7 @@ void live_free(struct live *l)
 	for (size_t i = 0; i < l->count; i++)
 		samples_clear(&l->rows[i].rtt);
 	free(l->rows);
+	json_decref(l->nodes);
 	json_decref(l->end);
 	free(l);
 }
@@ -159,7 +162,7 @@ static void row_text(char out[LINE], const struct live *l, struct row *r)
 	snprintf(out, LINE, "%3lld  %.8s  %5u %5u %5u %5u  %s  %4s  %s%s%s%s", r->hop, r->node,
 		r->sent, r->answered, r->limited, r->lost, times, load, spark,
 		r->refused ? "  refuses values" : "", r->silent ? "  silent" : "",
-		r->round + 1 < l->rounds ? "  not on the path any more" : "");
+		r->round + 1 < l->rounds ? "  path changed: not on it any more" : "");
 }
 
 static const char head[] = "hop  node       sent  answ limit  lost      last      p50      p90     "
@@ -203,8 +206,22 @@ static size_t draw(struct live *l, size_t width, size_t lines)
 	return 1 + shown + (shown < l->count);
 }
 
+static json_t *nodes_of(const json_t *path)
+{
+	const json_t *hop;
+	size_t i;
+	json_t *nodes = json_array();
+	json_array_foreach (path, i, hop)
+		json_array_append(nodes, json_object_get(hop, "node_id"));
+	return nodes;
+}
+
 void live_round(struct live *l, const json_t *result)
 {
+	json_t *nodes = nodes_of(json_object_get(result, "path"));
+	l->changes += l->nodes && !json_equal(l->nodes, nodes);
+	json_decref(l->nodes);
+	l->nodes = nodes;
 	json_decref(l->end);
 	l->end = json_deep_copy(result);
 	json_object_del(l->end, "path");
@@ -248,6 +265,8 @@ static void print_summary(FILE *out, const json_t *o, void *arg)
 	if (!l->terminal || (l->drawn && l->drawn <= l->count))
 		(void)draw(l, LINE, ROWS_MAX + 1);
 	fprintf(out, "%u round%s", l->rounds, l->rounds == 1 ? "" : "s");
+	if (l->changes)
+		fprintf(out, ", path changed %u time%s", l->changes, l->changes == 1 ? "" : "s");
 	if (l->dropped)
 		fprintf(out, ", %u hops not counted: more than %d rows", l->dropped, ROWS_MAX);
 	fputs(l->end ? "; the last one: " : "\n", out);
@@ -261,10 +280,11 @@ int live_end(struct live *l)
 	for (size_t i = 0; i < l->count; i++)
 		json_array_append_new(
 			rows, row_json(&l->rows[i], l->rows[i].round + 1 >= l->rounds));
-	json_t *o = json_pack("{s:s, s:O?, s:O?, s:I, s:I, s:o}", "type", "summary", "target",
-		json_object_get(l->end, "target"), "outcome", json_object_get(l->end, "outcome"),
+	json_t *o = json_pack("{s:s, s:O?, s:O?, s:b, s:I, s:I, s:I, s:o}", "type", "summary",
+		"target", json_object_get(l->end, "target"), "outcome",
+		json_object_get(l->end, "outcome"), "reached", (int)cli_get_bool(l->end, "reached"),
 		"hops", (json_int_t)cli_get_int(l->end, "hops"), "rounds", (json_int_t)l->rounds,
-		"rows", rows);
+		"path_changes", (json_int_t)l->changes, "rows", rows);
 	cli_print(l->cli, o, print_summary, l);
 	json_decref(o);
 	return l->end ? diag_end_status(l->end) : reload_err_exit(RELOAD_TIMEOUT);

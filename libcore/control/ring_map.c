@@ -26,7 +26,7 @@
 enum {
 	BITS = 8,
 	BEFORE_MAX = 64, /* halvings: two peers nearer to each other are not told apart */
-	RANGE_ASKED = 3 /* as many as have a peer among their predecessors, at least */
+	RANGE_ASKED = 3  /* as many as have a peer among their predecessors, at least */
 };
 
 #define WHOLE_PPB UINT64_C(1000000000)
@@ -130,8 +130,8 @@ static const struct reload_id *known_before(const struct reload_ring_map *m, siz
 	return &m->peers[(at + m->count - 1) % m->count].id;
 }
 
-static void fault(struct reload_ring_peer *p, enum reload_ring_fault_kind kind,
-	const struct reload_id *node)
+static void fault(
+	struct reload_ring_peer *p, enum reload_ring_fault_kind kind, const struct reload_id *node)
 {
 	if (p->faults_count < RELOAD_RING_FAULTS_MAX)
 		p->faults[p->faults_count++] = (struct reload_ring_fault){ kind, *node };
@@ -219,8 +219,7 @@ static bool begin_before(struct reload_ring_map *m)
 static bool begin_range(struct reload_ring_map *m)
 {
 	for (size_t i = 0; i < m->count; i++)
-		if (!m->peers[i].range_asked && 
-					   range_is_short(&m->peers[i], known_before(m, i))) {
+		if (!m->peers[i].range_asked && range_is_short(&m->peers[i], known_before(m, i))) {
 			m->peers[i].range_asked = true;
 			set_step(m, RANGE, i);
 			if (range_asked(m) != i)
@@ -319,8 +318,9 @@ bool reload_ring_map_next(struct reload_ring_map *m, struct reload_ring_question
 		break;
 	case BEFORE:
 		d = power(m, top + 1 - (unsigned)m->turn);
-		out->point = m->turn ? id_minus(&p->id, &d)
-				     : place_before(p, 2 * (p->probe.responsible_ppb + UINT64_C(1)));
+		out->point =
+			m->turn ? id_minus(&p->id, &d)
+				: place_before(p, 2 * (p->probe.responsible_ppb + UINT64_C(1)));
 		break;
 	case RANGE:
 		out->to = m->peers[range_asked(m)].id;

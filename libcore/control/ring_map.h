@@ -69,7 +69,8 @@ void reload_ring_map_probed(struct reload_ring_map *m, const struct reload_ring_
 void reload_ring_map_silent(struct reload_ring_map *m);
 
 /* reload_ring_map_peers() returns the peers, ascending by Node-ID (borrowed until the next call that changes the map). */
-const struct reload_ring_peer *reload_ring_map_peers(const struct reload_ring_map *m, size_t *count);
+const struct reload_ring_peer *reload_ring_map_peers(
+	const struct reload_ring_map *m, size_t *count);
 
 /* reload_ring_map_cut() returns whether more than max peers were named: the map is a part of the ring then. */
 bool reload_ring_map_cut(const struct reload_ring_map *m);

@@ -366,8 +366,36 @@ setup() {
 	ok
 }
 
-@test "a peer that limits questions to one a second is shown as that, and is not lost" {
+@test "path --live: a path that changes (D04)" {
 	reload-enroll issue erin@calls.example --identity erin >/dev/null
+	lab_start erin -l 127.0.0.1:0 --no-join
+	reload-agent status -a erin --wait enrolled -q -t 20
+	erin=$(node_of erin)
+	# it joins, and takes the place that a path leads to, while that is followed from a peer that does not have the place now
+	from=alice
+	[ "$(reload-diag path -j "resource:$erin" | jq -s last.hops)" -gt 0 ] || from=bob
+	reload-diag path --live -a $from -j -i 200ms "resource:$erin" >changed.out 3>&- &
+	pid=$!
+	reload-diag path --live -a $from -i 200ms "resource:$erin" >changed.txt 3>&- &
+	text=$!
+	until_true grep -q '"round":2' changed.out
+	reload-join -a erin -q
+	lab_whole alice bob carol erin
+	arrived() { jq -s -e --arg n "$erin" '[.[] | select(.node_id == $n and .hop == 1)] | length > 2' changed.out; }
+	until_true arrived
+	kill -INT "$pid" "$text"
+	wait "$pid" "$text"
+	# who had the place has a row of its own, which says so; each round counts in one row of a hop, and nowhere else (the last one may be cut short)
+	jq -s -e --arg n "$erin" 'last | . as $all | .path_changes >= 1 and (.rows | map(select(.hop == 1)) | length >= 2 and map(.sent) == map(.answered + .lost + .limited + .silent)
+		and (map(select(.node_id == $n)) | length == 1 and .[0].on_path) and any(.on_path | not)) and (
+		.rounds as $n | [0, 1 | . as $hop | [$all.rows[] | select(.hop == $hop).sent] | add - $n] | all(. == 0 or . == 1))' changed.out
+	grep -q 'path changed: not on it any more$' changed.txt
+	matches "$(tail -1 changed.txt)" "^[0-9]+ rounds, path changed [0-9]+ times?; the last one: reached "
+	reload-agent stop -a erin
+	lab_whole alice bob carol
+}
+
+@test "a peer that limits questions to one a second is shown as that, and is not lost" {
 	R reload-agent -I erin --diagnostics-rate 0
 	failed 2 0
 	lab_start erin -l 127.0.0.1:0 --diagnostics-rate 1
@@ -421,12 +449,33 @@ have_sequence() {
 	ok
 	grep -Eq "^  1  ${BOB:0:8}  rtt .*  refused  denied: STATUS_INFO$" <<<"$output"
 	[ "${lines[-1]}" = "reached node:$BOB after 1 hop" ]
+	# D03: which is reached all the same
+	R reload-diag path -a carol -k STATUS_INFO -j "node:$BOB"
+	ok
+	[ "$(jq -s -c '[.[1].state, last.reached, last.outcome]' <<<"$output")" = '["refused",true,"reached"]' ]
 	R reload-enroll config grant STATUS_INFO "$ALICE"
 	failed 7 'nothing would change'
 	for words in "FOO users" "STATUS_INFO 1234" "STATUS_INFO nobody" ", users" "0x11 users"; do
 		R reload-enroll config grant $words
 		failed 2 . || { echo "$words"; return 1; }
 	done
+}
+
+@test "path: more hops than a message may take: not reached (D03)" {
+	peer=$(reload-agent status -a dave -j --links | jq -r '.links.list[0].user | sub("@.*"; "")')
+	for far in alice bob carol; do [ "$far" = "$peer" ] || break; done
+	reload-enroll config set initial-ttl=1 --overlay calls.example -q
+	reload-enroll config publish -a "$peer" -q
+	until_true have_sequence 4
+	R reload-diag path -a dave -j "node:$(node_of "$far")"
+	[ "$status" -eq 8 ]
+	[ "$(jq -s -c 'last | [.reached, .outcome, .hops]' <<<"$output")" = '[false,"limit",1]' ]
+	R reload-diag path --live -c 2 -i 200ms -a dave -j "node:$(node_of "$far")"
+	[ "$status" -eq 8 ]
+	[ "$(jq -s -c 'last | [.reached, .outcome, .path_changes]' <<<"$output")" = '[false,"limit",0]' ]
+	reload-enroll config set initial-ttl=100 --overlay calls.example -q
+	reload-enroll config publish -a "$peer" -q
+	until_true have_sequence 5
 }
 
 @test "not joined, no agent" {

@@ -169,8 +169,7 @@ static void judge(struct ring *r, size_t self, bool own_tables)
 		assert_int_equal(p[k].faults_count, i == r->blind || i == r->greedy);
 		if (i == r->blind) {
 			assert_int_equal(p[k].faults[0].kind, RELOAD_RING_SKIPS);
-			assert_true(reload_id_eq(
-				&p[k].faults[0].node, &r->ids[next_of(r, i, 2)]));
+			assert_true(reload_id_eq(&p[k].faults[0].node, &r->ids[next_of(r, i, 2)]));
 		} else if (i == r->greedy) {
 			assert_int_equal(p[k].faults[0].kind, RELOAD_RING_CLAIMS);
 		}
@@ -277,7 +276,8 @@ static void liars_are_bounded(void **state)
 		odd.len = 20;
 		reload_ring_map_know(m, &odd); /* not of this overlay */
 		if (q.is_probe)
-			reload_ring_map_probed(m, &(struct reload_ring_probe){ .responsible_ppb = 1 });
+			reload_ring_map_probed(
+				m, &(struct reload_ring_probe){ .responsible_ppb = 1 });
 		else
 			reload_ring_map_named(m, &named, 1);
 	}
@@ -308,7 +308,8 @@ static void a_lie_about_a_range_is_bounded(void **state)
 		struct reload_id named = route_query(&r, i, &q.point);
 		asked++;
 		if (q.is_probe)
-			reload_ring_map_probed(m, &(struct reload_ring_probe){ .responsible_ppb = 1 });
+			reload_ring_map_probed(
+				m, &(struct reload_ring_probe){ .responsible_ppb = 1 });
 		else
 			reload_ring_map_named(m, &named, 1);
 	}

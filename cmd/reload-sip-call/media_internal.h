@@ -62,6 +62,7 @@ struct media {
 	struct reload_media_session session;
 	uint64_t sample; /* the next of the file or tone */
 	reload_ms begun, due;
+	reload_ms heard_at; /* the first packet; 0: none came */
 	int record;
 	uint32_t recorded; /* samples up to the last */
 	char digits[MEDIA_DIGITS];

@@ -5,11 +5,22 @@
 
 #include <unistd.h>
 
+enum {
+	AHEAD_MS =
+		5000 /* of the time that has passed: audio that has another place is not recorded */
+};
+
+/* Whether samples there can have been spoken by now: time stamps say anything, and files would be as long as they say. */
+static bool is_due(const struct media *m, uint64_t at)
+{
+	return at <= (cli_monotonic() - m->heard_at + AHEAD_MS) * RELOAD_RTP_RATE / RELOAD_SECOND;
+}
+
 /* Writes samples at their place, so that a gap stays silent. */
 static void record(struct media *m, const int16_t *samples, size_t count, uint64_t at)
 {
 	uint8_t bytes[2 * RELOAD_CODEC_SAMPLES];
-	if (m->record < 0 || at + count > RELOAD_WAV_SAMPLES_MAX)
+	if (m->record < 0 || at + count > RELOAD_WAV_SAMPLES_MAX || !is_due(m, at))
 		return;
 	for (size_t i = 0; i < count; i++) {
 		bytes[2 * i] = (uint8_t)samples[i];
@@ -45,6 +56,8 @@ void media_take(struct media *m, struct span packet, bool rtcp)
 	struct reload_rtp p;
 	char digit;
 	uint64_t now = media_clock();
+	if (!m->heard_at)
+		m->heard_at = cli_monotonic();
 	if (rtcp) {
 		reload_media_rtcp(&m->session, packet, now);
 		return;

@@ -43,6 +43,13 @@ callee() {
 	ended bob 0
 }
 
+@test "a caller: a recording is as long as the call, whatever time stamps say" {
+	listens bob --answer --record far.wav -c 1
+	caller far_ahead
+	ended bob 0
+	matches "$(soxi -D far.wav)" '^0\.1[0-9]+$'
+}
+
 @test "a caller: requests that are out of order" {
 	listens bob --answer
 	[ "$(caller required)" = "420 b'one' b'two' b'three'" ]

@@ -126,6 +126,16 @@ def strangers(p):
     p.expect("SIP/2.0 200")
 
 
+def far_ahead(p):
+    """Time stamps that lie ten minutes ahead: a recording is not that long."""
+    to = p.call()
+    for number, at in enumerate((0, 160, 4800000, 480, 640, 800, 960, 1120), 1):
+        p.audio.sendto(struct.pack(">BBHII", 0x80, 0, number, at, 7) + bytes([3]) * 160, to)
+    p.settle()
+    p.request("BYE")
+    p.expect("SIP/2.0 200")
+
+
 def nowhere(p):
     """An address of another family than the connection's: nothing can be sent there, and nobody is heard."""
     p.request("INVITE", p.sdp().replace("IP4 127.0.0.1\r\nt=", "IP6 ::1\r\nt="))

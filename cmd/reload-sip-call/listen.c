@@ -103,6 +103,10 @@ static void on_invited(struct leg *leg)
 		leg_refuse(leg, l->reject ? l->reject : 480);
 		return;
 	}
+	if (l->voicemail && leg->offered && !leg->offer.streams) {
+		leg_refuse(leg, 488); /* nothing would be recorded */
+		return;
+	}
 	if (l->voicemail && !take_message(l, leg)) {
 		leg_refuse(leg, 480);
 		return;

@@ -346,6 +346,11 @@ faster() {
 	R reload-sip-call -a alice bob@calls.example --duration 100ms -q
 	ok
 	[ "$(find box -name '*.wav' | wc -l)" = 2 ]
+	# there is nothing to record of a call without audio
+	R reload-sip-call -a alice bob@calls.example --no-media -q
+	failed 5 'bob@calls.example was not reached'
+	until_true says carol.out 'not answered, 488'
+	[ "$(find box -name '*.wav' | wc -l)" = 2 ]
 	kill -INT "$(cat carol.pid)"
 	ended carol 0
 	R reload-sip-call -a alice bob@calls.example -q

@@ -16,7 +16,7 @@ known() {
 call() {
 	rm -f b.out b.err ./*.wav
 	reload-sip-call -a "$2" register "$2@calls.example" -q
-	background b reload-sip-call -a "$2" listen --answer --echo --record far.wav -c 1 </dev/null >b.out
+	beside b reload-sip-call -a "$2" listen --answer --echo --record far.wav -c 1 </dev/null >b.out
 	until_true says b.out listening
 	R reload-sip-call -a "$1" "$2@calls.example" --tone 440 --duration 2s --hold 1s+300ms --wait 20s --record near.wav -j "${@:3}"
 	ok
@@ -117,7 +117,7 @@ all_ended() {
 	direct
 	held b
 	B_IN=b.pipe listens 61441
-	background a reload-attach -a carol connect 61441 dora@calls.example </dev/null >got.a
+	beside a reload-attach -a carol connect 61441 dora@calls.example </dev/null >got.a
 	until_true says b.err connected
 	echo later >&9
 	until_true test -s got.a
@@ -158,9 +158,9 @@ all_ended() {
 	held b
 	mkfifo out.pipe
 	exec 7<>out.pipe
-	background b reload-attach -a dora listen 61441 <b.pipe >out.pipe 7>&-
+	beside b reload-attach -a dora listen 61441 <b.pipe >out.pipe 7>&-
 	until_true says b.err listening
-	background a reload-attach -a carol connect 61441 dora@calls.example <a.bytes >got.a 7>&-
+	beside a reload-attach -a carol connect 61441 dora@calls.example <a.bytes >got.a 7>&-
 	until_true says a.err connected
 	R reload-ping -a carol -c 3 -i 200ms "node:$(node_of dora)"
 	ok
@@ -206,11 +206,11 @@ all_ended() {
 	rm -f far.sock near.sock
 	mkfifo go.pipe
 	exec 8<>go.pipe
-	background p python3 packets.py <go.pipe >p.out
+	beside p python3 packets.py <go.pipe >p.out
 	until_true says p.out ready
-	background b reload-attach -a dora listen 61441 --datagram --unix far.sock >b.out
+	beside b reload-attach -a dora listen 61441 --datagram --unix far.sock >b.out
 	until_true says b.out listening
-	background a reload-attach -a carol connect 61441 dora@calls.example --datagram --unix near.sock >a.out
+	beside a reload-attach -a carol connect 61441 dora@calls.example --datagram --unix near.sock >a.out
 	until_true test -S near.sock
 	echo go >&8
 	ended p 0
@@ -227,7 +227,7 @@ all_ended() {
 	held a
 	held b
 	B_IN=b.pipe listens 61441 --datagram
-	background a reload-attach -a carol connect 61441 dora@calls.example --datagram <a.pipe >got.a
+	beside a reload-attach -a carol connect 61441 dora@calls.example --datagram <a.pipe >got.a
 	until_true says b.err connected
 	printf one >&8
 	until_true test -s got.b
@@ -256,9 +256,9 @@ carol_connected() { # NAME
 	started "$1" ev
 	held a
 	held b
-	background b reload-attach -a "$1" listen 61441 <b.pipe >got.b
+	beside b reload-attach -a "$1" listen 61441 <b.pipe >got.b
 	until_true says b.err listening
-	background a reload-attach -a carol connect 61441 "$1@calls.example" <a.pipe >got.a
+	beside a reload-attach -a carol connect 61441 "$1@calls.example" <a.pipe >got.a
 	until_true says a.err connected
 	echo first >&8
 	until_true test -s got.b
@@ -287,7 +287,7 @@ carol_connected() { # NAME
 	call gus dora
 	jq -e '.media.path == "relayed" and .media.encrypted' <<<"$SUMMARY"
 	reload-diag nat -a gus -j | jq -e '[.candidates[] | select(.left_out == null) | [.type, .related]] == [["relayed", null]]'
-	background b reload-sip-call -a gus listen --answer </dev/null >b.out
+	beside b reload-sip-call -a gus listen --answer </dev/null >b.out
 	until_true says b.out listening
 	until_true known dora gus
 	[ "$(SIP_PEER="dora gus" timeout 25 python3 "$BATS_TEST_DIRNAME/sip_peer.py" caller offered_without_ice dora)" = 480 ]
@@ -308,7 +308,7 @@ carol_connected() { # NAME
 	call ned dora --anonymous
 	jq -e '.media.path == "relayed" and .path == "relayed"' <<<"$SUMMARY"
 	# of the agents that run the one with the pseudonym is taken; what the callee is told
-	background b reload-attach -a dora listen 5060 </dev/null >invite
+	beside b reload-attach -a dora listen 5060 </dev/null >invite
 	until_true says b.err listening
 	R reload-sip-call dora@calls.example --anonymous --no-media
 	[ "$status" = 4 ]
@@ -319,7 +319,7 @@ carol_connected() { # NAME
 	[ "$(wc -c <list)" = 40 ] # a Node-ID, and an opaque ID of two bytes
 	run -1 grep -q "$(node_of ned)" list
 	run -1 grep -aiE "^(user-agent|server):|$(nat-lab addr ev2)|$(nat-lab addr ev2 nat)|$(node_of ned)" invite
-	background b reload-sip-call -a ned listen --answer --echo -c 1 </dev/null >b.out
+	beside b reload-sip-call -a ned listen --answer --echo -c 1 </dev/null >b.out
 	until_true says b.out listening
 	R reload-sip-call -a dora "$contact" --tone 440 --duration 500ms -j
 	ok
@@ -336,7 +336,7 @@ carol_connected() { # NAME
 	host_start iva ev3 --role client
 	reload-agent status -a hal --wait joined -q >/dev/null
 	reload-agent status -a iva --wait joined -q >/dev/null
-	background b reload-attach -a iva listen 61441 </dev/null >got.b
+	beside b reload-attach -a iva listen 61441 </dev/null >got.b
 	until_true says b.err listening
 	# who is responsible for iva may be behind a symmetric NAT: then s alone has a link to it
 	R reload-attach -a hal connect 61441 "node:$(node_of s),node:$(node_of iva)" </dev/null
@@ -364,7 +364,7 @@ carol_connected() { # NAME
 @test "a slow line" {
 	direct
 	for host in pr pr2; do
-		background "slow-$host" slow-way $host 50 1000 >"slow-$host.out"
+		beside "slow-$host" slow-way $host 50 1000 >"slow-$host.out"
 		until_true says "slow-$host.out" ready
 	done
 	head -c 300000 a.bytes >a.few
@@ -391,7 +391,7 @@ carol_connected() { # NAME
 @test "who finds no way without a relay tries once more with one" {
 	host_start iva ev3 --role client
 	reload-agent status -a iva --wait joined -q >/dev/null
-	background b reload-attach -a iva listen 61441 </dev/null >got.b
+	beside b reload-attach -a iva listen 61441 </dev/null >got.b
 	until_true says b.err listening
 	reload-attach -a dora connect 61441 "node:$(node_of s),node:$(node_of iva)" <a.less >got.a 2>a.err
 	ended b 0

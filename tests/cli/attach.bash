@@ -1,37 +1,6 @@
 # Programs that are connected by reload-attach: a asks through the agent $ASKER for $TARGET, b listens at the agent $LISTENER.  After `load lab`.
 
-setup() {
-	cd "$BATS_FILE_TMPDIR" || return 1
-	rm -f got.* ./*.err ./*.out ./*.pid ./*.status ./*.pipe
-}
-
-teardown() {
-	local f
-	exec 8>&- 9>&-
-	for f in ./*.pid; do
-		[ -e "$f" ] || continue
-		kill -TERM "$(cat "$f")" 2>/dev/null || true
-		within 5 gone "$(cat "$f")"
-	done
-}
-
-says() {
-	grep -q "$2" "$1" 2>/dev/null
-}
-
-# background NAME COMMAND: its standard error is NAME.err, its exit status NAME.status in the end, its process NAME.pid.
-background() {
-	local name=$1
-	shift
-	{
-		"$@" <&0 2>"$name.err" 3>&- 8>&- 9>&- &
-		echo $! >"$name.pid"
-		local status=0
-		wait $! || status=$?
-		echo "$status" >"$name.status"
-	} <&0 3>&- 8>&- 9>&- & # else its standard input would be /dev/null
-	until_true test -s "$name.pid"
-}
+load programs
 
 # held NAME: a standard input for NAME that does not end before descriptor 8 (9 for b) is closed.
 held() {
@@ -39,13 +8,8 @@ held() {
 	if [ "$1" = a ]; then exec 8<>"$1.pipe"; else exec 9<>"$1.pipe"; fi
 }
 
-ended() {
-	until_true test -s "$1.status"
-	[ "$(cat "$1.status")" -eq "$2" ] || { echo "$1 ended with $(cat "$1.status"), not $2"; cat "$1.err"; return 1; }
-}
-
 listens() { # APP [OPTIONS]: with what is in the file B_IN
-	background b reload-attach -a "$LISTENER" listen "$@" <"${B_IN:-/dev/null}" >got.b
+	beside b reload-attach -a "$LISTENER" listen "$@" <"${B_IN:-/dev/null}" >got.b
 	until_true says b.err listening
 }
 
@@ -59,7 +23,7 @@ began() {
 	held a
 	held b
 	B_IN=b.pipe listens 61441
-	background a reload-attach -a "$ASKER" connect 61441 "$TARGET" <a.pipe >got.a
+	beside a reload-attach -a "$ASKER" connect 61441 "$TARGET" <a.pipe >got.a
 	until_true says b.err connected
 	until_true says a.err connected
 	echo first >&8
@@ -108,11 +72,11 @@ several_at_a_time() {
 		print(out)
 	END
 	rm -f echo.sock
-	background echo python3 echo.py >echo.out
+	beside echo python3 echo.py >echo.out
 	until_true says echo.out ready
-	background b reload-attach -a "$LISTENER" listen 61441 --unix echo.sock >b.out
+	beside b reload-attach -a "$LISTENER" listen 61441 --unix echo.sock >b.out
 	until_true says b.out listening
-	background a reload-attach -a "$ASKER" connect 61441 "$TARGET" --unix near.sock >a.out
+	beside a reload-attach -a "$ASKER" connect 61441 "$TARGET" --unix near.sock >a.out
 	until_true test -S near.sock
 	[ "$(stat -c %a near.sock)" = 600 ]
 	run -0 python3 talk.py

@@ -63,7 +63,7 @@ teardown_file() {
 @test "one direction ends, the other goes on" {
 	held b
 	B_IN=b.pipe listens 61441
-	background a reload-attach -a alice connect 61441 carol@calls.example </dev/null >got.a
+	beside a reload-attach -a alice connect 61441 carol@calls.example </dev/null >got.a
 	until_true says b.err connected
 	echo later >&9
 	until_true test -s got.a
@@ -111,7 +111,7 @@ teardown_file() {
 	listens 61441
 	R reload-attach -a carol listen 61441 </dev/null
 	failed 7 'cannot listen for application 61441'
-	background a reload-attach -a alice connect 61441 carol@calls.example <a.pipe >got.a
+	beside a reload-attach -a alice connect 61441 carol@calls.example <a.pipe >got.a
 	until_true says b.err connected
 	R reload-attach -a bob connect 61441 carol@calls.example </dev/null
 	failed 6 'no connection to name:carol'
@@ -139,7 +139,7 @@ teardown_file() {
 
 @test "Ctrl-C and a hang-up" {
 	began
-	# a background process of a shell ignores SIGINT; this one is as in the foreground
+	# a beside process of a shell ignores SIGINT; this one is as in the foreground
 	kill -TERM "$(cat a.pid)"
 	ended a 143
 	cut_off b
@@ -159,9 +159,9 @@ dora_started() {
 	until_true known dora
 	held a
 	held b
-	background b reload-attach -a dora listen 61441 <b.pipe >got.b
+	beside b reload-attach -a dora listen 61441 <b.pipe >got.b
 	until_true says b.err listening
-	background a reload-attach -a alice connect 61441 dora@calls.example <a.pipe >got.a
+	beside a reload-attach -a alice connect 61441 dora@calls.example <a.pipe >got.a
 	until_true says a.err connected
 	echo first >&8
 	until_true test -s got.b
@@ -177,7 +177,7 @@ dora_started() {
 
 # waiting: a connection of carol's for which no program comes yet; its socket is in $output.
 waiting() {
-	background w python3 -c '
+	beside w python3 -c '
 import json, socket, sys
 s = socket.socket(socket.AF_UNIX)
 s.connect("lab/run/alice.sock")
@@ -216,9 +216,9 @@ f.readline()
 	held b
 	mkfifo out.pipe
 	exec 7<>out.pipe
-	background b reload-attach -a carol listen 61441 <b.pipe >out.pipe 7>&-
+	beside b reload-attach -a carol listen 61441 <b.pipe >out.pipe 7>&-
 	until_true says b.err listening
-	background a reload-attach -a alice connect 61441 carol@calls.example <a.bytes >got.a 7>&-
+	beside a reload-attach -a alice connect 61441 carol@calls.example <a.bytes >got.a 7>&-
 	until_true says a.err connected
 	# its agent answers all the same
 	R reload-ping -a bob -c 3 -i 200ms "node:$CAROL"

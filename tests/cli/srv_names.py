@@ -17,26 +17,12 @@ import socket
 import struct
 import sys
 
+from dns_wire import name_bytes, read_name, record
+
 A, CNAME, SRV = 1, 5, 33
 SERVICE = "_reload-config._tcp."
 PORT = int(sys.argv[2])
 connections = 0
-
-
-def read_name(packet, at):
-    labels = []
-    while packet[at]:
-        labels.append(packet[at + 1 : at + 1 + packet[at]].decode())
-        at += 1 + packet[at]
-    return ".".join(labels).lower(), at + 1
-
-
-def name_bytes(name):
-    return b"".join(bytes([len(label)]) + label.encode() for label in name.split(".")) + b"\0"
-
-
-def record(name, kind, data):
-    return name_bytes(name) + struct.pack("!HHIH", kind, 1, 0, len(data)) + data
 
 
 def srv(name):

@@ -158,7 +158,7 @@ def without_descriptors(pid, connect):
     took = used() - began
     resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
     program.settimeout(30)
-    return program, "idle" if took < 30 else took
+    return program, "idle" if took < 10 else took
 
 
 def connected(path, kind=socket.SOCK_STREAM):

@@ -147,9 +147,7 @@ static void forward(struct reload_exchange *x, struct reload_connection *from,
 		via_append(x, &via, from, in, returns(x, from, d));
 		h.via_list = span_of(via.at, via.len);
 	}
-	if (d->head_replaced)
-		reload_list_write(&list, &x->engine->ctx, &d->head, 1);
-	wr_span(&list, d->list);
+	reload_list_onward(&list, x, d);
 	h.destination_list = span_of(list.at, list.len);
 	size_t head = reload_header_size(in);
 	if (via.err || list.err) {

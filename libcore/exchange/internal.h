@@ -93,6 +93,10 @@ void reload_identity_trust(struct reload_exchange *x);
 /* reload_header_new() fills what all messages of this node have. */
 struct reload_header reload_header_new(struct reload_exchange *x, uint64_t transaction);
 
+/* reload_list_onward() appends the Destination List with which a message goes on after the decision. */
+void reload_list_onward(
+	struct wr *w, const struct reload_exchange *x, const struct reload_decision *d);
+
 /* reload_message_send() writes header (lists as given) and tail, and sends over con, in fragments where the policy says so. */
 void reload_message_send(struct reload_exchange *x, struct reload_connection *con,
 	struct reload_header *header, struct span tail);

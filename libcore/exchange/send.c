@@ -44,6 +44,14 @@ static void connection_send(
 	reload_fragment_send(message, &x->engine->ctx, size, fragment_send, &to);
 }
 
+void reload_list_onward(
+	struct wr *w, const struct reload_exchange *x, const struct reload_decision *d)
+{
+	if (d->head_replaced)
+		reload_list_write(w, &x->engine->ctx, &d->head, 1);
+	wr_span(w, d->list);
+}
+
 void reload_message_send(struct reload_exchange *x, struct reload_connection *con,
 	struct reload_header *h, struct span tail)
 {
@@ -102,8 +110,7 @@ void reload_response_send(struct reload_exchange *x, uint64_t transaction, struc
 	} else if (d.action == RELOAD_FORWARD && d.head_replaced) {
 		struct wr list;
 		wr_init(&list);
-		reload_list_write(&list, &x->engine->ctx, &d.head, 1);
-		wr_span(&list, d.list);
+		reload_list_onward(&list, x, &d);
 		h.destination_list = wr_done(&list);
 		reload_message_send(x, d.connection, &h, tail);
 		wr_clear(&list);

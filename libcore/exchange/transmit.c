@@ -40,8 +40,12 @@ void reload_requests_transmit(void *arg, struct reload_transaction *t)
 		return; /* the next copy may find a way */
 	}
 	struct reload_header h = reload_request_header(r);
-	h.destination_list = d.list;
+	struct wr list;
+	wr_init(&list);
+	reload_list_onward(&list, x, &d);
+	h.destination_list = wr_done(&list);
 	reload_message_send(x, d.connection, &h, wr_done(&r->tail));
+	wr_clear(&list);
 	reload_engine_event(x->engine,
 		&(struct reload_event){
 			.type = t->transmissions > 1 ? RELOAD_EV_REQUEST_REPEATED : RELOAD_EV_SENT,

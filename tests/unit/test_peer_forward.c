@@ -335,6 +335,15 @@ static void who_asks_for_itself_is_compressed(void **state)
 	m = heard(r->a, from_b.h.transaction_id);
 	assert_non_null(m);
 	list_is(m->header.destination_list, LIST(&r->a->id), r->net);
+	/* u itself as well */
+	struct outcome *o = outcome_new(r->net);
+	struct reload_request_target target = { .list = gruu, .count = 2 };
+	enum reload_err err;
+	assert_non_null(reload_peer_ping(r->u->peer, &target, 0, outcome_fn, o, &err));
+	net_settle(r->net);
+	m = heard_code(r->a, RELOAD_PING_REQ);
+	assert_non_null(m);
+	list_is(m->header.destination_list, LIST(&r->a->id), r->net);
 }
 
 /* What b has heard of u, as b passes it back to u: with that Via List. */

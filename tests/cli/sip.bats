@@ -206,6 +206,39 @@ moved() { # moved AGENT BEFORE
 	now=$(path_of "$1" dave) && [ -n "$now" ] && [ "$now" != "$2" ] && [ "$now" != null ]
 }
 
+# gruu AGENT: its anonymous GRUU, or why it has none.
+gruu() {
+	PYTHONPATH=$BATS_TEST_DIRNAME python3 -c 'import media_path, sys
+reply = media_path.Agent(sys.argv[1]).ask("sip.gruu")
+print(reply["result"]["gruu"] if "result" in reply else reply["error"]["data"]["why"])' "$RELOAD_HOME/run/$1.sock"
+}
+
+# R7904-32, R-6.1.3-01, R-6.1.3-02
+@test "an anonymous GRUU leads to its node as long as the link of the peer that made it stands" {
+	for u in alice mobile; do # a peer and a client
+		anonymous=$(gruu $u)
+		R reload-sip-call -a carol lookup "$anonymous" -j
+		ok
+		jq -e '.targets | length == 1 and .[0].node_id == null and .[0].from_gruu' <<<"$output"
+		target=$(jq -r '.targets[0].target' <<<"$output")
+		[[ $target != *$(node_of $u)* ]]
+		R reload-ping -a carol -c 1 -j "$target"
+		ok
+		jq -se --arg n "$(node_of $u)" '.[0].node_id == $n' <<<"$output"
+	done
+	listens mobile --answer -c 1
+	R reload-sip-call -a carol "$anonymous" --no-media --duration 100ms -q
+	ok
+	ended mobile 0
+	reload-join --leave -a mobile -q
+	matches "$(gruu mobile)" 'mobile is not part of calls.example'
+	R reload-ping -a carol -c 1 -W 1s "$target"
+	[ "$status" = 4 ]
+	# with the next link it has another one
+	reload-join -a mobile -q
+	[ "$(gruu mobile)" != "$anonymous" ]
+}
+
 # The last test, as a peer is gone after it.
 @test "a client registers anew when its peer has died" {
 	reload-sip-call -a dave register dave@calls.example -q

@@ -307,6 +307,7 @@ carol_connected() { # NAME
 	failed 10 'no anonymous call'
 	call ned dora --anonymous
 	jq -e '.media.path == "relayed" and .path == "relayed"' <<<"$SUMMARY"
+	reload-diag nat -a ned -j | jq -e '[.candidates[] | select(.left_out == null) | [.type, .related]] == [["relayed", null]]'
 	# of the agents that run the one with the pseudonym is taken; what the callee is told
 	beside b reload-attach -a dora listen 5060 </dev/null >invite
 	until_true says b.err listening

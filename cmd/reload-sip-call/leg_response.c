@@ -170,11 +170,14 @@ static bool tries_longer(struct leg *leg, const sip_t *sip)
 	return true;
 }
 
-/* A phone that takes encrypted audio alone wants to see that in the transport of the offer (RFC 5764 s8). */
-static bool tries_encrypted(struct leg *leg, const sip_t *sip)
+/*
+ * A phone that takes encrypted audio alone wants to see that in the transport of the offer (RFC 5764 s8), and some refuse an offer without a
+ * stream.
+ */
+static bool tries_otherwise(struct leg *leg, const sip_t *sip)
 {
 	if (sip->sip_status->st_status != 488 || leg->state != LEG_INVITED ||
-		!media_insist(leg->media))
+		!media_offer_otherwise(leg->media))
 		return false;
 	leg_token(leg->branch);
 	leg_invite(leg);
@@ -199,7 +202,7 @@ static void on_invite_response(struct leg *leg, const sip_t *sip)
 		acknowledge(leg, sip, true, leg->branch, leg->invite_cseq);
 		if (status < 400)
 			leg_set(&leg->redirected, leg_contact_of(sip));
-		if (leg->fd >= 0 && !tries_longer(leg, sip) && !tries_encrypted(leg, sip))
+		if (leg->fd >= 0 && !tries_longer(leg, sip) && !tries_otherwise(leg, sip))
 			leg_end(leg);
 	}
 }

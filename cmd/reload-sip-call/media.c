@@ -197,6 +197,7 @@ static struct reload_sdp_own own_of(struct media *m)
 		.dtls = media_secure_own(m),
 		.strict = m->strict,
 		.none = m->none,
+		.silent = m->silent,
 		.ice = ice ? &m->way.own : NULL };
 }
 

@@ -90,8 +90,11 @@ void media_replied(struct media *m, json_int_t id, const char *failure);
 void media_offer(struct media *m, struct wr *sdp, enum reload_sdp_direction direction);
 void media_answer(struct media *m, struct wr *sdp, const struct reload_sdp_audio *offer);
 
-/* media_insist() has the next offer be for encrypted audio alone, for who refuses all other; false: it was so already, or cannot be. */
-bool media_insist(struct media *m);
+/*
+ * media_offer_otherwise() has the next offer be another one, for who has refused all of the first: for encrypted audio alone, or of a call without audio with a
+ * stream in which nobody sends; false: it was so already, or cannot be.
+ */
+bool media_offer_otherwise(struct media *m);
 
 /* media_start() begins to send what was agreed on with the other end.  Another call changes where, and whether it is sent at all. */
 void media_start(struct media *m, const struct reload_sdp_audio *other, bool sends);

@@ -43,7 +43,8 @@ struct media_way {
 struct media {
 	const struct media_plan *plan;
 	struct media_way way;
-	bool none;                     /* the call has no audio */
+	bool none,
+		silent; /* the call has no audio; which is offered as a stream in which nobody sends */
 	bool flowing;                  /* packets can be sent */
 	struct reload_dtls_srtp *dtls; /* owned; NULL: what is sent is not encrypted */
 	struct reload_sdp_dtls own_dtls;

@@ -27,10 +27,11 @@ const struct reload_sdp_dtls *media_secure_own(struct media *m)
 	return &m->own_dtls;
 }
 
-bool media_insist(struct media *m)
+bool media_offer_otherwise(struct media *m)
 {
-	bool can = m->plan->cert && !m->strict;
-	m->strict |= can;
+	bool can = m->none ? !m->silent : m->plan->cert && !m->strict;
+	m->silent |= can && m->none;
+	m->strict |= can && !m->none;
 	return can;
 }
 

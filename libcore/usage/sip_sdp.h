@@ -94,7 +94,8 @@ struct reload_sdp_own {
 	/* borrowed; NULL: no encryption.  Its setup is written in an answer; none: that of reload_sdp_setup_answer() */
 	const struct reload_sdp_dtls *dtls;
 	const struct reload_sdp_ice *ice; /* borrowed; NULL: none */
-	bool none; /* no stream is offered, and none taken: no other member but version is used */
+	bool none; /* no stream is offered, and none taken: no other member but version and silent is used */
+	bool silent; /* with none, a stream is offered in which nobody sends, for who refuses an offer of none */
 	bool strict; /* with dtls, an offer is for UDP/TLS/RTP/SAVPF, not RTP/AVP: who does not encrypt refuses it */
 };
 

@@ -3,7 +3,8 @@
 
 enum {
 	EVENTS_8000 = 101, /* payload types of telephone-event that we offer */
-	EVENTS_48000 = 110
+	EVENTS_48000 = 110,
+	DISCARD_PORT = 9 /* of a stream that leads nowhere; 0 would refuse it */
 };
 
 static void head(struct wr *w, const struct reload_sdp_own *own)
@@ -44,6 +45,10 @@ void reload_sdp_offer(
 	struct wr *w, const struct reload_sdp_own *own, enum reload_sdp_direction direction)
 {
 	head(w, own);
+	if (own->none && own->silent)
+		wr_format(w, "m=audio %d RTP/AVP %d %d\r\nc=IN IP4 0.0.0.0\r\na=%s\r\n",
+			DISCARD_PORT, RELOAD_RTP_PCMU, RELOAD_RTP_PCMA,
+			reload_sdp_directions[RELOAD_SDP_INACTIVE]);
 	if (own->none)
 		return;
 	wr_format(w, "m=audio %u %s", own->at.port,

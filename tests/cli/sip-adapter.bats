@@ -189,12 +189,17 @@ scrape() {
 	# a device over UDP calls the phone over TLS, and hangs up; then the other way around
 	device_calls alice bob
 	adapter_says '.type == "ended" and .from == "alice@calls.example" and .ended_by == "caller"'
+	# it refuses an offer without a stream, and takes one in which nobody sends
+	R reload-sip-call -a carol bob@calls.example --no-media --duration 100ms -v
+	[ "$status" = 0 ]
+	[ "$(grep -c -- '-- INVITE, sdp' <<<"$stderr")" = 2 ]
+	matches "${lines[-1]}" '^ended      0\.[1-9] s, no media$'
 	# calls in a row: none is lost
 	for ((n = 0; n < ${ADAPTER_CALLS:-20}; n++)); do
 		reload-sip-call -a carol bob@calls.example --duration 50ms -q || { echo "call $n"; return 1; }
 	done
 	adapter_ends
-	jq -e --argjson n "${ADAPTER_CALLS:-20}" '.calls == 3 + $n and .answered == .calls and .refused == 0' <<<"$output"
+	jq -e --argjson n "${ADAPTER_CALLS:-20}" '.calls == 5 + $n and .answered == .calls - 1 and .refused == 1' <<<"$output"
 }
 
 # recorded FILE SECONDS: so much of a recording is on the disk

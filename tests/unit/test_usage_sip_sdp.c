@@ -381,6 +381,13 @@ static void no_stream_at_all(void **state)
 	assert_int_equal(reload_sdp_read(&empty, wr_done(&w)), RELOAD_OK);
 	assert_int_equal(empty.streams, 0);
 	w.len = 0;
+	own.silent = true;
+	reload_sdp_offer(&w, &own, RELOAD_SDP_SENDRECV);
+	assert_int_equal(reload_sdp_read(&empty, wr_done(&w)), RELOAD_OK);
+	assert_int_equal(empty.streams, 1);
+	assert_int_equal(empty.at.type, 0);
+	assert_int_equal(empty.direction, RELOAD_SDP_INACTIVE);
+	w.len = 0;
 	offer = read_good(HEAD AUDIO "m=video 1 RTP/AVP 31\r\n");
 	reload_sdp_answer(&w, &own, &offer);
 	wr_u8(&w, 0);

@@ -69,11 +69,42 @@ static bool follow(struct agent_renewals *k, const struct renewal *v, const stru
 	return other;
 }
 
+static struct renewal *first_registration(struct agent_renewals *k, const struct reload_id *self)
+{
+	struct renewal *v = TAILQ_FIRST(&k->values);
+	while (v && !is_registration(v, self))
+		v = TAILQ_NEXT(v, entry);
+	return v;
+}
+
+static void drop_all(void *arg)
+{
+	struct agent *agent = arg;
+	struct agent_renewals *k = agent_renewals(agent);
+	struct renewal *v;
+	while ((v = first_registration(k, &agent->credentials->node))) {
+		struct agent_renewal_place place = { .resource = v->resource, .kind = v->kind };
+		(void)agent_renewals_drop(k, &place);
+	}
+	renewals_dirty(k);
+}
+
+/* With --pseudonym the node is not registered any more, if it was before. */
+static void end_all(struct agent *agent, struct agent_renewals *k, const struct reload_id *self)
+{
+	if (first_registration(k, self) && !agent_registrations_withdraw(agent, drop_all, agent))
+		drop_all(agent);
+}
+
 void agent_registrations_state(struct agent *agent, const struct reload_status *s)
 {
 	struct agent_renewals *k = agent_renewals(agent);
 	if (s->state != RELOAD_STATE_JOINED || agent->withdrawing)
 		return;
+	if (agent->pseudonym) {
+		end_all(agent, k, &s->node);
+		return;
+	}
 	for (struct renewal *v = TAILQ_FIRST(&k->values), *next; v; v = next) {
 		next = TAILQ_NEXT(v, entry);
 		if (is_registration(v, &s->node) && follow(k, v, s))

@@ -294,13 +294,24 @@ carol_connected() { # NAME
 	host_stop gus
 }
 
+unregistered() { # NAME USER
+	[ "$(reload-store -a "$1" --list-kept -j | jq '[.kept[] | select(.kind == "SIP-REGISTRATION")] | length')" = 0 ] &&
+		run -5 reload-sip-call -a dora lookup "$2@calls.example"
+}
+
 # R7904-32: dora learns neither who calls nor from where, and calls back
 @test "an anonymous call has another certificate, relayed candidates alone, and a GRUU without a Node-ID" {
 	reload-enroll issue n4x7@calls.example --identity ned >/dev/null
 	cp turn-secret lab/etc/identity/ned/turn-secret
+	host_start ned ev2 --role client
+	reload-agent status -a ned --wait joined -q >/dev/null
+	reload-sip-call -a ned register n4x7@calls.example -q
+	host_stop ned
 	host_start ned ev2 --pseudonym --role client
 	reload-agent status -a ned --wait joined -q >/dev/null
 	until_true known dora n4x7
+	# it is not registered any more, nor will be
+	until_true unregistered ned n4x7
 	R reload-sip-call -a ned register n4x7@calls.example
 	failed 6 'cannot register'
 	R reload-sip-call -a carol dora@calls.example --anonymous

@@ -223,7 +223,9 @@ static json_t *refresh_asked(struct agent *agent)
 	for (enum kind kind = RENEW; kind < KINDS; kind++)
 		h->upkeep->tasks[kind].pause_until = 0;
 	look_at(h->upkeep, 0);
-	return host_refresh(h);
+	json_t *result = host_refresh(h);
+	reload_peer_hasten(h->agent.peer);
+	return result;
 }
 
 void host_upkeep_start(struct host *h)

@@ -222,7 +222,7 @@ void reload_serve_update(struct reload_incoming *in);
 /* reload_join_begin() begins to join in a role, reload_join_as_first() to be the whole ring. */
 void reload_join_begin(struct reload_membership *m, enum reload_role role);
 void reload_join_as_first(struct reload_membership *m);
-/* reload_join_hasten() ends a pause that would last some seconds more: the network of this host is another one. */
+/* reload_join_hasten() ends a pause that would last some seconds more: the next attempt may succeed now. */
 void reload_join_hasten(struct reload_membership *m);
 /* reload_join_clear() ends all pauses. */
 void reload_join_clear(struct reload_membership *m);

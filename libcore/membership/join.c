@@ -19,6 +19,7 @@
 enum {
 	RETRY_PAUSE_MS = 500,
 	RETRY_PAUSE_MAX_MS = 60000,
+	OUTDATED_PAUSE_MAX_MS = 4000,
 	HASTEN_MS = 2000,
 	FIRST_NODE_TRIES = 3, /* attempts of a first node that stepped aside to find anybody */
 	CLIENT_TRIES =
@@ -72,10 +73,18 @@ static void phase_enter(struct reload_membership *m, enum reload_phase phase)
 	m->phase_since = m->engine->now;
 }
 
+/* A node with another document takes the newer one of the two soon, by itself: that is not to be missed for long. */
+static reload_ms pause_max(const struct reload_membership *m)
+{
+	return m->last_error == RELOAD_CONFIG_TOO_NEW || m->last_error == RELOAD_CONFIG_TOO_OLD
+		       ? OUTDATED_PAUSE_MAX_MS
+		       : RETRY_PAUSE_MAX_MS;
+}
+
 /* Pauses double, with jitter, so that nodes that lost each other together do not come back together. */
 static void retry_after_pause(struct reload_membership *m, void (*then)(void *arg))
 {
-	reload_ms pause = reload_doubled(RETRY_PAUSE_MS, m->tries, RETRY_PAUSE_MAX_MS);
+	reload_ms pause = reload_doubled(RETRY_PAUSE_MS, m->tries, pause_max(m));
 	m->tries++;
 	reload_timer_arm(&m->engine->timers, &m->retry,
 		m->engine->now + reload_engine_jitter(m->engine, pause), then, m);
@@ -104,11 +113,12 @@ void reload_join_hasten(struct reload_membership *m)
 		reload_timer_arm(&m->engine->timers, &m->retry, soon, retry_now, m);
 }
 
-/* A handshake that one of the ends refused says more than that nobody answered in the end. */
+/* What one of the ends refused, a handshake or another document, says more than that nobody answered in the end. */
 static bool is_refusal(enum reload_err err)
 {
 	return err == RELOAD_BAD_CERT || err == RELOAD_CERT_EXPIRED ||
-	       err == RELOAD_CERT_UNTRUSTED || err == RELOAD_CERT_REVOKED;
+	       err == RELOAD_CERT_UNTRUSTED || err == RELOAD_CERT_REVOKED ||
+	       err == RELOAD_CONFIG_TOO_NEW || err == RELOAD_CONFIG_TOO_OLD;
 }
 
 void reload_join_link_refused(struct reload_membership *m, enum reload_err err)

@@ -109,6 +109,11 @@ void reload_membership_hint(
 		reload_join_hasten(m);
 }
 
+void reload_membership_hasten(struct reload_membership *m)
+{
+	reload_join_hasten(m);
+}
+
 void reload_membership_addresses_changed(struct reload_membership *m)
 {
 	m->addresses_changed = m->engine->now;

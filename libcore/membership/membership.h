@@ -85,7 +85,7 @@ struct reload_topology_host reload_membership_topology_host(struct reload_member
 
 /*
  * What the host orders: reload_membership_first(), reload_membership_join(), reload_membership_bootstrap(), reload_membership_remember(),
- * reload_membership_hint() and reload_membership_addresses_changed() are the functions of these names in peer/peer.h.
+ * reload_membership_hint(), reload_membership_addresses_changed() and reload_membership_hasten() are the functions of these names in peer/peer.h.
  */
 enum reload_err reload_membership_first(struct reload_membership *m) MUST_CHECK;
 enum reload_err reload_membership_join(struct reload_membership *m, enum reload_role role,
@@ -97,6 +97,7 @@ void reload_membership_remember(
 void reload_membership_hint(
 	struct reload_membership *m, const struct reload_ip_port *addrs, size_t count);
 void reload_membership_addresses_changed(struct reload_membership *m);
+void reload_membership_hasten(struct reload_membership *m);
 /* reload_membership_leave() begins to leave; now: without handing data over. */
 void reload_membership_leave(struct reload_membership *m, bool now);
 

@@ -20,6 +20,7 @@ static void attach_done(struct reload_membership *m, void *arg, uint32_t cookie,
 	enum reload_err err, const struct reload_id *node)
 {
 	(void)arg;
+	reload_join_link_refused(m, err); /* the plug-in reports only that its join failed */
 	m->route->topology->attached(m->route->plugin, cookie, err, node);
 }
 

@@ -311,7 +311,7 @@ static void route_verified(void *arg, struct reload_request *r, const struct rel
 		return;
 	}
 	if (con && !reload_topology_lists(m->route->topology, m->route->plugin, &con->node))
-		reload_link_drop(m->connections, con, RELOAD_TIMEOUT);
+		reload_link_drop(m->connections, con, result->err);
 	candidate_next(m);
 }
 

@@ -169,6 +169,7 @@ static void configure(struct reload_peer *p, struct reload_config *config)
 					       .count = p->engine->config->sequence });
 	p->engine->ops->config_changed(p->engine->host, p->engine->config);
 	enum reload_err err = fit(p, before, &why);
+	reload_membership_hasten(p->membership);
 	revoked_start(p);
 	reload_config_free(before);
 	if (err)

@@ -98,6 +98,13 @@ void reload_peer_hint(struct reload_peer *p, const struct reload_ip_port *addrs,
 	reload_engine_exit(p->engine);
 }
 
+void reload_peer_hasten(struct reload_peer *p)
+{
+	reload_engine_enter(p->engine);
+	reload_membership_hasten(p->membership);
+	reload_engine_exit(p->engine);
+}
+
 void reload_peer_remember(struct reload_peer *p, const struct reload_ip_port *addrs, size_t count)
 {
 	reload_engine_enter(p->engine);

@@ -100,6 +100,9 @@ void reload_peer_wake(struct reload_peer *p);
  */
 void reload_peer_remember(struct reload_peer *p, const struct reload_ip_port *addrs, size_t count);
 
+/* reload_peer_hasten() ends the pause before the next attempt to join, however many have failed: somebody knows that it may succeed now. */
+void reload_peer_hasten(struct reload_peer *p);
+
 /*
  * reload_peer_hint() adds addresses at which a node of the overlay listens, as somebody on the local network says (64 are kept): while
  * this node looks for a bootstrap node they are dialled beside the others, at most 3 at a time, and the certificate there decides.

@@ -31,7 +31,8 @@
  * so on, each through the node that named it, until our successor is among them.
  *
  * Limits: CHORD_JOIN_TRIES failures (an Attach or Join failed, AP was lost, no Update came in time) with pauses that double, and
- * CHORD_JOIN_MOVES moves; then FAILED.  When no link is left: FAILED at once, and the host chooses another bootstrap node.
+ * CHORD_JOIN_MOVES moves; then FAILED.  When no link is left, or AP has another document: FAILED at once, and the host chooses another
+ * bootstrap node, or tries again soon.
  */
 #include "topology/chord_join.h"
 
@@ -237,6 +238,11 @@ bool reload_chord_join_attached(struct reload_topology *t, uint32_t cookie, enum
 		return false;
 	const struct chord_link *link = err ? NULL : reload_chord_link_find(t, node);
 	t->join->ap_cookie = 0;
+	if (err == RELOAD_CONFIG_TOO_NEW || err == RELOAD_CONFIG_TOO_OLD) {
+		/* one of the two gets the other's document within seconds: the host tries again sooner than we would */
+		reload_chord_join_fail(t);
+		return true;
+	}
 	if (!link) {
 		retry(t);
 		return true;

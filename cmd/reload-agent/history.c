@@ -5,7 +5,7 @@
  * Records come from three places: requests of the control socket, joins that the agent begins by itself, and requests of the engine (an Update, an
  * Attach) that failed.  The last sort is of interest by its transaction alone.
  */
-#include "history.h"
+#include "history_internal.h"
 
 #include "agent.h"
 #include "common/json.h"
@@ -14,84 +14,9 @@
 #include "link/poll_io.h"
 #include "log.h"
 #include "rpc.h"
-#include "util/plain.h"
-#include "wire/error.h"
 
-#include <bsd/sys/queue.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum {
-	RECENT_MAX = 256,
-	NEAR_MAX = 32,
-	TARGET_MAX = 256 /* bytes; longer ones are cut */
-};
-
-struct happened {
-	reload_ms at;
-	enum reload_event_type type;
-	enum reload_err err;
-	uint16_t code;
-	uint32_t link;
-	uint64_t transaction;
-	struct reload_id node;
-	char *text; /* owned; NULL: nothing more is known */
-};
-
-enum origin {
-	ORIGIN_USER,  /* a request of the control socket */
-	ORIGIN_AGENT, /* a join of its own */
-	ORIGIN_ENGINE
-};
-
-struct record {
-	uint64_t number; /* since the start; 0: free */
-	enum origin origin;
-	char method[32];
-	char *target; /* owned; NULL: it has none */
-	reload_utc began;
-	reload_ms since, took;
-	uint64_t transaction;
-	enum reload_err err;
-	uint16_t overlay_code;
-	struct reload_id responder;
-	unsigned hops, transmissions, times;
-	enum reload_cause cause;
-	struct reload_error_text *why; /* owned; NULL: it succeeded */
-	struct happened *events;       /* owned */
-	size_t events_count;
-};
-
-struct open_record {
-	TAILQ_ENTRY(open_record) entry;
-	size_t method; /* enum reload_method_id */
-	struct record r;
-};
-
-TAILQ_HEAD(open_list, open_record);
-
-struct conflict {
-	reload_utc at;
-	struct reload_id resource, node;
-	uint32_t kind;
-	uint64_t count;
-	const char *reason; /* static */
-};
-
-struct agent_history {
-	const struct agent *agent;
-	struct record records[HISTORY_MAX];
-	size_t next;
-	uint64_t number;
-	struct happened recent[RECENT_MAX];
-	size_t recent_next;
-	struct open_list open;
-	struct agent_history_counts counts;
-	struct conflict conflicts[HISTORY_CONFLICTS];
-	size_t conflicts_next;
-	unsigned joins; /* open records of overlay.join */
-};
 
 struct agent_history *agent_history_new(const struct agent *agent)
 {
@@ -465,120 +390,4 @@ void agent_history_link(
 				.link = link & 0x7fffffff,
 				.err = err },
 			text);
-}
-
-/* -- as JSON --------------------------------------------------------------------------------------------------------------- */
-
-static json_t *plain(const char *text)
-{
-	char out[sizeof(((struct reload_error_text *)0)->reason)];
-	return text && *text ? json_of_text(reload_plain(out, sizeof(out), text)) : json_null();
-}
-
-static json_t *event_json(const struct record *r, const struct happened *e)
-{
-	bool state = e->type == RELOAD_EV_STATE;
-	const char *name = state     ? reload_state_name((enum reload_state)e->code)
-			   : e->code ? reload_code_name(e->code)
-				     : NULL;
-	json_t *o = json_object();
-	json_object_set_new(o, "ms", json_integer((json_int_t)(e->at - r->since)));
-	json_object_set_new(o, "type", json_string(reload_event_name(e->type)));
-	json_object_set_new(o, "what", json_string(reload_event_text(e->type)));
-	json_object_set_new(o, "state", json_of_text(state ? name : NULL));
-	json_object_set_new(o, "message", json_of_text(state ? NULL : name));
-	json_object_set_new(o, "node_id", state ? json_null() : json_of_id(&e->node));
-	json_object_set_new(o, "link", e->link ? json_integer(e->link) : json_null());
-	json_object_set_new(o, "transaction",
-		e->transaction ? json_of_transaction(e->transaction) : json_null());
-	json_object_set_new(o, "error", json_of_text(e->err ? reload_err_name(e->err) : NULL));
-	json_object_set_new(o, "why", plain(e->text));
-	return o;
-}
-
-static json_t *row_json(const struct record *r)
-{
-	static const char *const origins[] = { "user", "agent", "engine" };
-	json_t *o = json_object();
-	json_object_set_new(o, "transaction",
-		r->transaction ? json_of_transaction(r->transaction) : json_null());
-	json_object_set_new(o, "method", json_string(r->method));
-	json_object_set_new(o, "origin", json_string(origins[r->origin]));
-	json_object_set_new(o, "target", plain(r->target));
-	json_object_set_new(o, "began", cli_json_time(r->began));
-	json_object_set_new(o, "took_ms", json_integer((json_int_t)r->took));
-	json_object_set_new(o, "ok", json_boolean(!r->err));
-	json_object_set_new(o, "cause", json_string(reload_cause_name(r->cause)));
-	json_object_set_new(o, "cause_text", json_string(reload_cause_text(r->cause)));
-	return o;
-}
-
-static json_t *full_json(const struct record *r)
-{
-	const char *code = r->overlay_code ? reload_error_code_name(r->overlay_code) : NULL;
-	const char *advice = r->why ? r->why->advice : "";
-	json_t *o = row_json(r), *list = json_array();
-	for (size_t i = 0; i < r->events_count; i++)
-		json_array_append_new(list, event_json(r, &r->events[i]));
-	json_object_set_new(o, "error", json_of_text(r->err ? reload_err_name(r->err) : NULL));
-	json_object_set_new(o, "reload_error_name", json_of_text(code));
-	json_object_set_new(o, "what", plain(r->why ? r->why->what : NULL));
-	json_object_set_new(o, "why", plain(r->why ? r->why->reason : NULL));
-	json_object_set_new(o, "try", plain(*advice ? advice : reload_cause_advice(r->cause)));
-	json_object_set_new(o, "responder", json_of_id(&r->responder));
-	json_object_set_new(o, "hops", json_integer(r->hops));
-	json_object_set_new(o, "transmissions", json_integer(r->transmissions));
-	json_object_set_new(o, "times", json_integer(r->times));
-	json_object_set_new(o, "timeline", list);
-	return o;
-}
-
-static int newer_first(const void *a, const void *b)
-{
-	const struct record *const *x = a, *const *y = b;
-	return (*x)->number > (*y)->number ? -1 : (*x)->number < (*y)->number;
-}
-
-/* The records, newest first; returns their number. */
-static size_t sorted(const struct agent_history *h, const struct record *out[HISTORY_MAX])
-{
-	size_t count = 0;
-	for (size_t i = 0; i < HISTORY_MAX; i++)
-		if (h->records[i].number)
-			out[count++] = &h->records[i];
-	qsort(out, count, sizeof(*out), newer_first);
-	return count;
-}
-
-json_t *agent_history_list(const struct agent_history *h, size_t max, bool failed)
-{
-	const struct record *all[HISTORY_MAX];
-	size_t count = sorted(h, all);
-	json_t *list = json_array();
-	for (size_t i = 0; i < count && json_array_size(list) < max; i++)
-		if (!failed || all[i]->err)
-			json_array_append_new(list, row_json(all[i]));
-	return list;
-}
-
-static bool has_transaction(const struct record *r, uint64_t transaction)
-{
-	for (size_t i = 0; i < r->events_count; i++)
-		if (r->events[i].transaction == transaction)
-			return true;
-	return r->transaction == transaction;
-}
-
-json_t *agent_history_one(const struct agent_history *h, uint64_t transaction)
-{
-	const struct record *all[HISTORY_MAX];
-	size_t count = sorted(h, all);
-	for (size_t i = 0; i < count; i++) {
-		const struct record *r = all[i];
-		if (transaction ? has_transaction(r, transaction)
-				: r->origin != ORIGIN_ENGINE && r->err &&
-					  r->err != RELOAD_CANCELLED)
-			return full_json(r);
-	}
-	return NULL;
 }

@@ -13,7 +13,7 @@
 #include "control/cause.h"
 #include "link/poll_io.h"
 #include "log.h"
-#include "rpc.h"
+#include "rpc_request.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -173,7 +173,8 @@ static void record_end(struct agent_history *h, struct record *r)
 	struct reload_cause_facts facts = { .method = r->method,
 		.err = r->err,
 		.reason = r->why ? r->why->reason : "",
-		.seen = events_take(h, r) };
+		.seen = events_take(h, r),
+		.sip_status = r->sip_status };
 	r->cause = reload_cause_find(&facts);
 	if (r->origin != ORIGIN_ENGINE)
 		h->counts.causes[r->cause]++;
@@ -188,7 +189,7 @@ static void record_end(struct agent_history *h, struct record *r)
 
 static const char *const recorded[] = { "overlay.join", "overlay.ping", "overlay.path",
 	"overlay.probe", "store.put", "store.fetch", "store.stat", "store.find", "service.",
-	"app.attach", "sip." };
+	"app.attach", "sip.register", "sip.unregister", "sip.resolve" };
 
 static const char *target_of(const json_t *params)
 {
@@ -281,6 +282,54 @@ void agent_history_ended(
 	time_count(&h->counts.methods[open->method], reload_poll_now() - r->since);
 	record_end(h, r);
 	free(open);
+}
+
+char *agent_history_sip_advice(char out[256], enum reload_cause cause, const char *aor)
+{
+	enum {
+		SIZE = 256
+	};
+	const char *text = reload_cause_advice(cause), *name = strstr(text, "AOR");
+	if (name) /* it may be where another node has sent the call, and is typed again */
+		snprintf(out, SIZE, "%.*s%s%s", (int)(name - text), text, agent_operand_of(aor),
+			name + strlen("AOR"));
+	else
+		snprintf(out, SIZE, "%s", text);
+	return out;
+}
+
+enum reload_cause agent_history_sip(struct agent_history *h, const struct agent_history_sip *sip)
+{
+	reload_ms now = reload_poll_now(), took = sip->took < now ? sip->took : now;
+	struct record r = { .origin = ORIGIN_USER,
+		.since = now - took,
+		.began = cli_now() - took,
+		.times = 1,
+		.sip_status = sip->status,
+		.err = sip->status    ? RELOAD_CALL_REJECTED
+		       : sip->failure ? sip->failure
+				      : RELOAD_TIMEOUT };
+	char what[256], advice[256];
+	snprintf(r.method, sizeof(r.method), "%s",
+		sip->failure && !sip->status ? "app.attach" : "sip.request");
+	r.target = copy_text(sip->aor, TARGET_MAX);
+	r.why = RELOAD_NEW(reload_error_text);
+	snprintf(what, sizeof(what), "no %s with %.200s", sip->request, sip->aor);
+	if (sip->status)
+		reload_error_explain(r.why, r.err, what, "%s was answered %u %.160s", sip->request,
+			sip->status, sip->phrase);
+	else if (sip->failure)
+		reload_error_explain(r.why, r.err, what, "%.200s", sip->phrase);
+	else
+		reload_error_explain(r.why, r.err, what, "%s was not answered", sip->request);
+	struct reload_cause_facts facts = { .method = r.method,
+		.err = r.err,
+		.reason = r.why->reason,
+		.sip_status = r.sip_status };
+	enum reload_cause cause = reload_cause_find(&facts);
+	reload_error_advise(r.why, "%s", agent_history_sip_advice(advice, cause, sip->aor));
+	record_end(h, &r);
+	return cause;
 }
 
 static struct record *newest(struct agent_history *h)

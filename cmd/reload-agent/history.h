@@ -47,6 +47,21 @@ void *agent_history_begun(void *arg, const struct reload_method *method, const j
 void agent_history_ended(
 	void *arg, void *record, const json_t *result, const struct reload_failure *failure);
 
+/* A request of SIP that a program made over this agent, and that was refused, not answered or not even sent; texts are borrowed. */
+struct agent_history_sip {
+	const char *aor, *request; /* request: "INVITE" */
+	unsigned status;           /* of the final answer; 0: there was none */
+	enum reload_err failure;   /* of the connection; RELOAD_OK: it was sent */
+	const char *phrase;        /* of the other end, or why there was no connection */
+	reload_ms took;
+};
+
+/* agent_history_sip() remembers it, and returns its cause. */
+enum reload_cause agent_history_sip(struct agent_history *h, const struct agent_history_sip *sip);
+
+/* agent_history_sip_advice() writes what to try against a cause when aor was called, and returns out. */
+char *agent_history_sip_advice(char out[256], enum reload_cause cause, const char *aor);
+
 /*
  * agent_history_list() returns the records, newest first, at most max (owned list of rows of agent.history); failed: only those that failed.
  * agent_history_one() returns one with all that is known (the result of agent.why, owned): the newest that has this transaction, or with transaction 0 the

@@ -41,7 +41,7 @@ struct record {
 	enum reload_err err;
 	uint16_t overlay_code;
 	struct reload_id responder;
-	unsigned hops, transmissions, times;
+	unsigned hops, transmissions, times, sip_status;
 	enum reload_cause cause;
 	struct reload_error_text *why; /* owned; NULL: it succeeded */
 	struct happened *events;       /* owned */

@@ -229,15 +229,19 @@ void agent_request_fail(struct agent_request *q, const struct reload_result *r, 
 	agent_request_fail_with(q, r, &f);
 }
 
-const char *agent_operand(const struct agent_request *q)
+const char *agent_operand_of(const char *s)
 {
 	static char out[160];
 	static const char plain[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789@._:+-/,=%";
-	const char *s = q->target.typed;
 	bool quote = !*s || strspn(s, plain) != strlen(s) || s[0] == '-';
 	if (strlen(s) > 128 || strchr(s, '\''))
 		return "TARGET";
 	snprintf(out, sizeof(out), "%s%s%s", quote ? "'" : "", s, quote ? "'" : "");
 	return out;
+}
+
+const char *agent_operand(const struct agent_request *q)
+{
+	return agent_operand_of(q->target.typed);
 }

@@ -60,6 +60,8 @@ void agent_request_fail_with(
 	struct agent_request *q, const struct reload_result *r, struct reload_failure *f);
 
 /*
- * agent_operand() returns the target as it can be typed again, quoted if a shell needs it (valid until the next call).
+ * agent_operand() returns the target as it can be typed again, quoted if a shell needs it, agent_operand_of() any other text; a long one, or one with
+ * quotes, becomes TARGET (valid until the next call of either).
  */
+const char *agent_operand_of(const char *text);
 const char *agent_operand(const struct agent_request *q);

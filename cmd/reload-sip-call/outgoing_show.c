@@ -126,6 +126,42 @@ static int fail(struct outgoing *o, enum reload_err err, const char *reason, con
 	return cli_fail(o->phone.cli, err, &why);
 }
 
+/* Tells the agent how it ended, for reload-diag why; `advice` becomes what the agent says to try, if it says anything. */
+static void tell_agent(const struct outgoing *o, char advice[256])
+{
+	enum {
+		WAIT_MS = 2000
+	};
+	struct cli *cli = o->phone.cli;
+	struct cli_link *link;
+	struct reload_error_text why;
+	struct reload_call_error error;
+	json_t *result = NULL,
+	       *params = json_pack("{s:s, s:s, s:I}", "aor", o->aor, "request", o->method,
+		       "took_ms", (json_int_t)(cli_monotonic() - o->begun));
+	const char *failure = o->err == RELOAD_NOT_FOUND ? "not_found"
+			      : o->err == RELOAD_TIMEOUT ? "timeout"
+							 : "link_down";
+	if (o->sip_status)
+		json_object_set_new(params, "sip_status", json_integer(o->sip_status));
+	else if (!o->rang_out)
+		json_object_set_new(params, "failure", json_string(failure));
+	if (o->sip_status || !o->rang_out)
+		json_object_set_new(
+			params, "phrase", json_string(o->sip_status ? o->phrase : o->why.reason));
+	if (cli_link_open(&link, cli, CLI_LINK_NOW, -1, &why)) {
+		json_decref(params); /* it is gone: what is known here is said */
+		return;
+	}
+	if (cli_link_call(link, "sip.ended", params, cli_monotonic() + WAIT_MS, NULL, NULL, &result,
+		    &error))
+		reload_call_error_clear(&error);
+	else
+		snprintf(advice, 256, "%.255s", cli_get_text(result, "try"));
+	json_decref(result);
+	cli_link_free(link);
+}
+
 int outgoing_report(struct outgoing *o)
 {
 	char reason[LEG_TEXT + 64], advice[256];
@@ -142,13 +178,22 @@ int outgoing_report(struct outgoing *o)
 		return 0;
 	if (o->sip_status) {
 		snprintf(reason, sizeof(reason), "the answer was %d %s", o->sip_status, o->phrase);
-		return fail(o, RELOAD_CALL_REJECTED, reason,
-			o->sip_status == 486 ? "the same again later" : advice);
+		tell_agent(o, advice);
+		return fail(o, RELOAD_CALL_REJECTED, reason, advice);
 	}
 	if (o->phone.stopping)
 		return 130; /* Ctrl-C */
-	if (o->rang_out)
-		return fail(o, RELOAD_TIMEOUT, "nobody answered", "a longer --ring");
+	if (o->rang_out) {
+		snprintf(advice, sizeof(advice), "a longer --ring");
+		tell_agent(o, advice);
+		return fail(o, RELOAD_TIMEOUT, "nobody answered", advice);
+	}
+	/* the search for a mailbox has failed meanwhile, which is not why nobody was reached */
+	if (o->mailbox && (o->err == RELOAD_NOT_FOUND || o->err == RELOAD_TIMEOUT ||
+				  o->err == RELOAD_LINK_DOWN)) {
+		char ignored[256];
+		tell_agent(o, ignored);
+	}
 	if (o->err == RELOAD_NOT_FOUND)
 		return fail(o, RELOAD_NOT_FOUND,
 			"a device is registered, but no program listens there",

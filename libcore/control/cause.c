@@ -90,6 +90,7 @@ static const struct row rows[] = {
 	ROW(NULL, RELOAD_NOT_JOINED, NULL, NOT_JOINED),
 
 	/* connections and calls */
+	ROW("sip.request", RELOAD_TIMEOUT, NULL, NOBODY_ANSWERS),
 	ROW("sip.resolve", RELOAD_NO_VALUE, NULL, NOT_REGISTERED),
 	ROW("sip.resolve", RELOAD_NOT_FOUND, NULL, NOT_REGISTERED),
 	ROW("app.attach", RELOAD_NO_NODE, NULL, NO_USER),
@@ -158,6 +159,50 @@ static const struct row rows[] = {
 	ROW(NULL, RELOAD_IO, NULL, DISK),
 };
 
+/* Final answers of SIP (RFC 3261 s21, RFC 4028, RFC 5393): from the special to the class. */
+static const struct {
+	unsigned first, last;
+	enum reload_cause cause;
+} sip_rows[] = {
+	{ 401, 401, RELOAD_CAUSE_CALL_PASSWORD },
+	{ 403, 403, RELOAD_CAUSE_CALL_FORBIDDEN },
+	{ 404, 404, RELOAD_CAUSE_CALLEE_UNKNOWN },
+	{ 405, 405, RELOAD_CAUSE_CALL_UNSUPPORTED },
+	{ 406, 406, RELOAD_CAUSE_NO_COMMON_MEDIA },
+	{ 407, 407, RELOAD_CAUSE_CALL_PASSWORD },
+	{ 408, 408, RELOAD_CAUSE_NOBODY_ANSWERS },
+	{ 410, 410, RELOAD_CAUSE_CALLEE_UNKNOWN },
+	{ 413, 414, RELOAD_CAUSE_CALL_UNSUPPORTED },
+	{ 415, 415, RELOAD_CAUSE_NO_COMMON_MEDIA },
+	{ 416, 422, RELOAD_CAUSE_CALL_UNSUPPORTED },
+	{ 433, 433, RELOAD_CAUSE_CALL_FORBIDDEN },
+	{ 480, 480, RELOAD_CAUSE_CALLEE_AWAY },
+	{ 482, 483, RELOAD_CAUSE_CALL_LOOP },
+	{ 440, 440, RELOAD_CAUSE_CALL_LOOP },
+	{ 484, 485, RELOAD_CAUSE_CALLEE_UNKNOWN },
+	{ 486, 486, RELOAD_CAUSE_CALLEE_BUSY },
+	{ 487, 487, RELOAD_CAUSE_CANCELLED },
+	{ 488, 488, RELOAD_CAUSE_NO_COMMON_MEDIA },
+	{ 501, 501, RELOAD_CAUSE_CALL_UNSUPPORTED },
+	{ 505, 505, RELOAD_CAUSE_CALL_UNSUPPORTED },
+	{ 513, 513, RELOAD_CAUSE_CALL_UNSUPPORTED },
+	{ 600, 600, RELOAD_CAUSE_CALLEE_BUSY },
+	{ 604, 604, RELOAD_CAUSE_CALLEE_UNKNOWN },
+	{ 606, 606, RELOAD_CAUSE_NO_COMMON_MEDIA },
+	{ 300, 399, RELOAD_CAUSE_CALLEE_MOVED },
+	{ 400, 499, RELOAD_CAUSE_CALL_REFUSED },
+	{ 500, 599, RELOAD_CAUSE_CALLEE_FAILED },
+	{ 600, 699, RELOAD_CAUSE_CALLEE_DECLINES },
+};
+
+static enum reload_cause sip_cause(unsigned status)
+{
+	for (size_t i = 0; i < COUNT_OF(sip_rows); i++)
+		if (status >= sip_rows[i].first && status <= sip_rows[i].last)
+			return sip_rows[i].cause;
+	return RELOAD_CAUSE_UNKNOWN;
+}
+
 static bool fits(const struct row *row, const struct reload_cause_facts *f)
 {
 	if (row->method && strncmp(f->method, row->method, strlen(row->method)) != 0)
@@ -173,6 +218,8 @@ enum reload_cause reload_cause_find(const struct reload_cause_facts *facts)
 {
 	if (!facts->err)
 		return RELOAD_CAUSE_NONE;
+	if (facts->sip_status)
+		return sip_cause(facts->sip_status);
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
 		if (fits(&rows[i], facts))
 			return rows[i].cause;

@@ -17,6 +17,8 @@ struct reload_cause_facts {
 	const char *reason;  /* why, as the failure says it */
 	uint64_t
 		seen; /* bits: which types of events (1 << RELOAD_EV_...) happened meanwhile that concern it */
+	unsigned
+		sip_status; /* the final answer of SIP, 300 to 699; 0: it was about something else */
 };
 
 /* reload_cause_find() returns the cause: of the first row of the table that fits; RELOAD_CAUSE_UNKNOWN when none does. */

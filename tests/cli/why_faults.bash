@@ -22,6 +22,9 @@ clients       clients
 revoked       certificate_revoked
 unregistered  not_registered
 deaf          not_listening
+rejected      callee_busy
+declined      callee_declines
+unanswered    nobody_answers
 busy          application_busy
 stranger      no_user
 nobody        no_such_node
@@ -155,6 +158,32 @@ deaf() {
 	reload-sip-call -a bob register bob@calls.example -q
 	! reload-sip-call -a alice bob@calls.example -t 7
 }
+
+# called OPTIONS-OF-LISTEN [OPTIONS-OF-CALL]: alice calls bob, whose program does that
+called() {
+	agent=alice
+	reload-sip-call -a bob register bob@calls.example -q
+	# shellcheck disable=SC2086
+	reload-sip-call listen -a bob $1 >listen.out 2>/dev/null 3>&- &
+	echo $! >listen.pid
+	until_true grep -q listening listen.out
+	! reload-sip-call -a alice bob@calls.example "${@:2}"
+}
+
+called_end() {
+	kill "$(cat listen.pid)"
+	within 20 gone "$(cat listen.pid)"
+	rm listen.pid listen.out
+}
+
+rejected() { called "--reject 486"; }
+heal_rejected() { called_end; }
+
+declined() { called "--reject 603"; }
+heal_declined() { called_end; }
+
+unanswered() { called "" --ring 1s; }
+heal_unanswered() { called_end; }
 
 listens_at() { # AGENT APPLICATION
 	rm -f listen.err

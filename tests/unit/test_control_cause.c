@@ -156,6 +156,52 @@ static void test_no_error_is_unknown(void **state)
 	assert_int_equal(cause("store.put", RELOAD_BUG, "", 0), RELOAD_CAUSE_UNKNOWN);
 }
 
+/* D16: final answers of SIP; the phrase is of the other end, and decides nothing. */
+static void test_answers_of_sip(void **state)
+{
+	static const struct {
+		unsigned status;
+		enum reload_cause cause;
+	} answers[] = {
+		{ 302, RELOAD_CAUSE_CALLEE_MOVED },
+		{ 401, RELOAD_CAUSE_CALL_PASSWORD },
+		{ 403, RELOAD_CAUSE_CALL_FORBIDDEN },
+		{ 404, RELOAD_CAUSE_CALLEE_UNKNOWN },
+		{ 405, RELOAD_CAUSE_CALL_UNSUPPORTED },
+		{ 407, RELOAD_CAUSE_CALL_PASSWORD },
+		{ 408, RELOAD_CAUSE_NOBODY_ANSWERS },
+		{ 415, RELOAD_CAUSE_NO_COMMON_MEDIA },
+		{ 420, RELOAD_CAUSE_CALL_UNSUPPORTED },
+		{ 480, RELOAD_CAUSE_CALLEE_AWAY },
+		{ 481, RELOAD_CAUSE_CALL_REFUSED },
+		{ 482, RELOAD_CAUSE_CALL_LOOP },
+		{ 483, RELOAD_CAUSE_CALL_LOOP },
+		{ 484, RELOAD_CAUSE_CALLEE_UNKNOWN },
+		{ 486, RELOAD_CAUSE_CALLEE_BUSY },
+		{ 487, RELOAD_CAUSE_CANCELLED },
+		{ 488, RELOAD_CAUSE_NO_COMMON_MEDIA },
+		{ 500, RELOAD_CAUSE_CALLEE_FAILED },
+		{ 503, RELOAD_CAUSE_CALLEE_FAILED },
+		{ 600, RELOAD_CAUSE_CALLEE_BUSY },
+		{ 603, RELOAD_CAUSE_CALLEE_DECLINES },
+		{ 604, RELOAD_CAUSE_CALLEE_UNKNOWN },
+		{ 606, RELOAD_CAUSE_NO_COMMON_MEDIA },
+	};
+	struct reload_cause_facts facts = { .method = "sip.request",
+		.err = RELOAD_CALL_REJECTED,
+		.reason = "INVITE was answered 486 the clock here is behind" };
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(answers); i++) {
+		facts.sip_status = answers[i].status;
+		assert_string_equal(reload_cause_name(reload_cause_find(&facts)),
+			reload_cause_name(answers[i].cause));
+	}
+	for (facts.sip_status = 300; facts.sip_status < 700; facts.sip_status++)
+		assert_int_not_equal(reload_cause_find(&facts), RELOAD_CAUSE_UNKNOWN);
+	assert_int_equal(cause("sip.request", RELOAD_TIMEOUT, "INVITE was not answered", 0),
+		RELOAD_CAUSE_NOBODY_ANSWERS);
+}
+
 static void test_texts(void **state)
 {
 	(void)state;
@@ -174,6 +220,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_made_on_purpose),
 		cmocka_unit_test(test_no_error_is_unknown),
+		cmocka_unit_test(test_answers_of_sip),
 		cmocka_unit_test(test_texts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

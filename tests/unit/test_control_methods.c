@@ -162,7 +162,8 @@ static void changing_methods_are_not_for_reading_sockets(void **state)
 	static const char *const writes[] = { "agent.stop", "agent.refresh", "agent.log_level",
 		"agent.capture", "config.publish", "overlay.join", "overlay.leave", "store.put",
 		"store.renew_stop", "service.register", "service.remove", "app.attach",
-		"app.listen", "sip.register", "sip.unregister", "media.open", "media.check" };
+		"app.listen", "sip.register", "sip.ended", "sip.unregister", "media.open",
+		"media.check" };
 	size_t count = 0;
 	for (size_t i = 0; i < RELOAD_METHODS; i++)
 		count += reload_methods[i].access == RELOAD_METHOD_WRITE;

@@ -10,6 +10,10 @@
 #include <string.h>
 #include <time.h>
 
+enum {
+	PROTOCOL = 1 /* the version of the control protocol that this library knows */
+};
+
 struct reload_session {
 	struct reload_client *client; /* NULL: not connected */
 	int fd;
@@ -91,6 +95,43 @@ static int not_connected(struct reload_session *s)
 	return fail_why(s, RELOAD_NO_AGENT, &why);
 }
 
+static bool on_progress(void *arg, json_int_t id, json_t *object)
+{
+	struct reload_session *s = arg;
+	char *text = library_text(object);
+	bool more = !s->progress || s->progress(s->progress_arg, id, text);
+	free(text);
+	return more;
+}
+
+static bool on_own_progress(void *arg, json_t *object)
+{
+	return on_progress(arg, 0, object);
+}
+
+int library_call(struct reload_session *s, const char *method, json_t *params, json_t **result)
+{
+	struct reload_call_error error = { 0 };
+	if (!s->client) {
+		json_decref(params);
+		return not_connected(s);
+	}
+	return reload_client_call(s->client, method, params, deadline_of(s), on_own_progress, s,
+		       result, &error)
+		       ? fail_call(s, &error)
+		       : RELOAD_STATUS_OK;
+}
+
+/* An agent that does not know the method is one of version 1, as is this library. */
+static int negotiate(struct reload_session *s)
+{
+	json_t *result = NULL;
+	int status = library_call(
+		s, "rpc.negotiate", json_pack("{s:[i]}", "versions", PROTOCOL), &result);
+	json_decref(result);
+	return status && s->failure.err != RELOAD_NO_METHOD ? status : RELOAD_STATUS_OK;
+}
+
 int reload_session_open(struct reload_session **session, const char *agent, unsigned timeout_ms)
 {
 	struct reload_session *s = *session = RELOAD_NEW(reload_session);
@@ -109,7 +150,7 @@ int reload_session_open(struct reload_session **session, const char *agent, unsi
 		s->client = reload_client_new(&io);
 	}
 	free(path);
-	return err ? fail_why(s, err, &why) : RELOAD_STATUS_OK;
+	return err ? fail_why(s, err, &why) : negotiate(s);
 }
 
 void reload_session_close(struct reload_session *s)
@@ -163,20 +204,6 @@ void reload_session_on_progress(struct reload_session *s, reload_progress_callba
 	s->progress_arg = arg;
 }
 
-static bool on_progress(void *arg, json_int_t id, json_t *object)
-{
-	struct reload_session *s = arg;
-	char *text = library_text(object);
-	bool more = !s->progress || s->progress(s->progress_arg, id, text);
-	free(text);
-	return more;
-}
-
-static bool on_own_progress(void *arg, json_t *object)
-{
-	return on_progress(arg, 0, object);
-}
-
 /* The parameters as a JSON value (owned), NULL for none; false: the text is no JSON object. */
 static bool params_read(json_t **out, const char *text)
 {
@@ -185,19 +212,6 @@ static bool params_read(json_t **out, const char *text)
 		return true;
 	json_decref(*out);
 	return false;
-}
-
-int library_call(struct reload_session *s, const char *method, json_t *params, json_t **result)
-{
-	struct reload_call_error error = { 0 };
-	if (!s->client) {
-		json_decref(params);
-		return not_connected(s);
-	}
-	return reload_client_call(s->client, method, params, deadline_of(s), on_own_progress, s,
-		       result, &error)
-		       ? fail_call(s, &error)
-		       : RELOAD_STATUS_OK;
 }
 
 int reload_session_call(

@@ -273,6 +273,26 @@ enum reload_rpc_end rpc_log_tail(void *arg, struct reload_rpc_call *call, const 
 	return agent_subscribe(agent, call, NULL, RELOAD_LEVEL_TRACE, true);
 }
 
+enum reload_rpc_end rpc_negotiate(void *arg, struct reload_rpc_call *call, const json_t *params)
+{
+	(void)arg;
+	struct reload_error_text why;
+	size_t i;
+	json_t *version;
+	json_array_foreach (json_object_get(params, "versions"), i, version)
+		if (json_integer_value(version) == RELOAD_CONTROL_PROTOCOL)
+			return reload_rpc_reply(
+				call, json_pack("{s:i, s:s}", "protocol", RELOAD_CONTROL_PROTOCOL,
+					      "version", RELOAD_VERSION));
+	reload_error_explain(&why, RELOAD_OTHER_PROTOCOL,
+		"the program and the agent have no version of the control protocol in common",
+		"this agent, of release %s, speaks version %d", RELOAD_VERSION,
+		RELOAD_CONTROL_PROTOCOL);
+	reload_error_advise(
+		&why, "a program of the same release, or start the agent again with that one");
+	return reload_rpc_fail_why(call, RELOAD_OTHER_PROTOCOL, &why);
+}
+
 enum reload_rpc_end rpc_methods(void *arg, struct reload_rpc_call *call, const json_t *params)
 {
 	(void)arg, (void)params;

@@ -320,6 +320,34 @@ except BrokenPipeError: pass' "$SOCK"
 	done
 }
 
+@test "program and agent agree on a version of the protocol, or say that there is none" {
+	run ask "$SOCK" '{"jsonrpc":"2.0","id":1,"method":"rpc.negotiate","params":{"versions":[7,1,2]}}'
+	[ "$(jq .result.protocol <<<"$output")" = 1 ]
+	run ask "$SOCK" '{"jsonrpc":"2.0","id":1,"method":"rpc.negotiate","params":{"versions":[2,3]}}'
+	[ "$(jq -r .error.data.name <<<"$output")" = agent ]
+	matches "$(jq -r .error.data.why <<<"$output")" 'speaks version 1'
+	R reload-shell -a alice -c 'call rpc.negotiate '\''{"versions":[2]}'\'''
+	failed 3 'no version of the control protocol in common'
+	# a program of this release says so when an agent answers in another protocol
+	python3 -c '
+import socket
+s = socket.socket(socket.AF_UNIX)
+s.bind("lab/run/future.sock")
+s.listen()
+while True:
+    one = s.accept()[0]
+    if one.recv(9999):
+        one.sendall(b"HELLO 2\n")
+    one.close()' 3>&- &
+	echo $! >lab/future.pid
+	until_true [ -S lab/run/future.sock ]
+	R reload-agent status -a future
+	[ "$status" -ne 0 ]
+	matches "$stderr" 'something else than version 1 of the protocol'
+	kill "$(cat lab/future.pid)"
+	rm lab/future.pid lab/run/future.sock
+}
+
 @test "other programs of the socket: kinds, nodes, settings" {
 	run ask "$SOCK" '{"jsonrpc":"2.0","id":1,"method":"config.kinds"}' '{"jsonrpc":"2.0","id":2,"method":"node.list"}' \
 		'{"jsonrpc":"2.0","id":3,"method":"agent.config"}'

@@ -270,8 +270,7 @@ json_t *media_json(const struct media *m)
 		"jitter_ms", reload_media_jitter_ms(s), "digits", m->digits);
 	json_object_set_new(
 		o, "mos", s->stats.received ? json_real(reload_media_mos(s)) : json_null());
-	json_object_set_new(
-		o, "encrypted", json_boolean(m->dtls && reload_dtls_srtp_keys(m->dtls)));
+	json_object_set_new(o, "encrypted", json_boolean(reload_sip_secure_is_on(&m->secure)));
 	json_object_set_new(o, "path", m->way.path[0] ? json_string(m->way.path) : json_null());
 	json_object_set_new(
 		o, "rtt_ms", r->rtt_us ? json_real((double)r->rtt_us / 1000) : json_null());

@@ -7,8 +7,8 @@
 
 #include "reload-sip-call/media.h"
 
-#include "media/dtls_srtp_io.h"
 #include "media/session.h"
+#include "usage/sip_secure_io.h"
 
 enum {
 	MEDIA_PACKET = 2048
@@ -45,12 +45,9 @@ struct media {
 	struct media_way way;
 	bool none,
 		silent; /* the call has no audio; which is offered as a stream in which nobody sends */
-	bool flowing;                  /* packets can be sent */
-	struct reload_dtls_srtp *dtls; /* owned; NULL: what is sent is not encrypted */
-	struct reload_sdp_dtls own_dtls;
-	bool strict; /* offers are for encrypted audio alone */
-	uint8_t other_print[RELOAD_SDP_FINGERPRINT];
-	reload_ms shake_by;
+	bool flowing; /* packets can be sent */
+	struct reload_sip_secure secure;
+	bool strict;       /* offers are for encrypted audio alone */
 	const char *fault; /* why there can be no audio; NULL: nothing */
 	enum reload_err err;
 	int fd, rtcp_fd; /* rtcp_fd is that of the next port; unused with one port for both */

@@ -61,6 +61,11 @@ void reload_sdp_write_dtls(
 	wr_format(w, "\r\na=setup:%s\r\n", setups[setup]);
 }
 
+enum reload_sdp_setup reload_sdp_setup_answer(enum reload_sdp_setup offered)
+{
+	return offered == RELOAD_SDP_ACTIVE ? RELOAD_SDP_PASSIVE : RELOAD_SDP_ACTIVE;
+}
+
 /* -- ICE --------------------------------------------------------------------------------------------------------------------- */
 
 /* ice-char of RFC 8839 s5.1, min to size - 1 of them. */

@@ -76,11 +76,6 @@ static enum reload_sdp_direction turned(unsigned offered)
 	       (offered & RELOAD_SDP_RECVONLY ? RELOAD_SDP_SENDONLY : 0);
 }
 
-enum reload_sdp_setup reload_sdp_setup_answer(enum reload_sdp_setup offered)
-{
-	return offered == RELOAD_SDP_ACTIVE ? RELOAD_SDP_PASSIVE : RELOAD_SDP_ACTIVE;
-}
-
 static void answer_stream(
 	struct wr *w, const struct reload_sdp_own *own, const struct reload_sdp_audio *offer)
 {

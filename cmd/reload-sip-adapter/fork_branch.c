@@ -46,9 +46,23 @@ static bool is_tried_elsewhere(struct branch *b, int status)
 	return outside_failed(b->outside, status, r ? (reload_ms)r->af_delta * RELOAD_SECOND : 0);
 }
 
+static int send_request(struct branch *b);
+static void abandon(struct branch *b);
+
+/* A device that refuses an offer which wants keys gets the same one without: they end here then. */
+static bool is_tried_plain(struct branch *b, int status)
+{
+	if (status != 488 || b->cancelled || b->fork->finished || !b->relay ||
+		!relay_keys_end(b->relay))
+		return false;
+	abandon(b);
+	b->provisional = false;
+	return !send_request(b);
+}
+
 void branch_end(struct branch *b, int status)
 {
-	if (b->state == BRANCH_ENDED)
+	if (b->state == BRANCH_ENDED || is_tried_plain(b, status))
 		return;
 	if (b->state == BRANCH_ATTACHING)
 		served_forget(b->served, b);
@@ -129,6 +143,7 @@ static bool plan_node(struct relay_plan *p, const struct fork *f, struct served 
 	const struct overlay_end *e =
 		overlay_end_of(transport_find(&f->a->transport, hop->connection));
 	bool offered = message_body(f->request).len > 0, by_device = f->side == NULL;
+	p->node = true;
 	if (s->ice && (by_device || !offered || offers_ice(f->request))) {
 		p->served = s;
 		p->controlling = offered == by_device;

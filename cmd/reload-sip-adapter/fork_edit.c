@@ -91,6 +91,12 @@ static const char *contact_of(char *out, size_t size, const struct served *s, bo
 	return out;
 }
 
+/* Whether the description in a message is an offer (RFC 3264, RFC 3261 s13.2.1). */
+static bool is_offer(const struct fork *f, const struct message *m)
+{
+	return m->sip->sip_request ? !message_is(m, "ACK") : !message_body(f->request).len;
+}
+
 /* A description of the session that goes through a relay is written anew; one that cannot be relayed is RELOAD_BAD_VALUE. */
 static enum reload_err relay_body(struct message_edit *e, struct wr *body, struct branch *b,
 	const struct message *m, bool from_caller)
@@ -101,8 +107,8 @@ static enum reload_err relay_body(struct message_edit *e, struct wr *body, struc
 	if (!relay || !text.len || !type || !type->c_type ||
 		strcasecmp(type->c_type, "application/sdp") != 0)
 		return RELOAD_OK;
-	enum reload_err err =
-		relay_pass(relay, from_caller ? RELAY_CALLER : RELAY_CALLEE, text, body);
+	enum reload_err err = relay_pass(
+		relay, from_caller ? RELAY_CALLER : RELAY_CALLEE, is_offer(b->fork, m), text, body);
 	e->replace_body = !err;
 	e->body = wr_done(body);
 	return err;

@@ -53,7 +53,8 @@ static const struct cli_opt common_opts[] = {
 	" | type:string aor:string service:string error:object"                                    \
 	" | type:string call_id:string from:string to:string setup_ms:integer"                     \
 	" | type:string call_id:string from:string to:string duration_s:number ended_by:string "   \
-	"media:{from_caller:integer from_callee:integer strangers:integer}?"                       \
+	"media:{from_caller:integer from_callee:integer strangers:integer encrypted:boolean "      \
+	"fault:string?}?"                                                                          \
 	" | type:string call_id:string from:string to:string sip_status:integer"                   \
 	" | type:string received:integer rubbish:integer requests:integer responses:integer "      \
 	"registers:integer calls:integer answered:integer refused:integer challenges:integer "     \

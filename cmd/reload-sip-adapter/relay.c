@@ -29,24 +29,35 @@ static bool is_rtcp(struct span packet)
 	       packet.at[1] <= 223;
 }
 
-static void send_to(struct relay_side *s, unsigned kind, struct span packet)
+static void send_to(struct relay_side *s, bool rtcp, struct span packet)
 {
-	static const struct reload_udp_local any;
-	if (s->ice) {
-		if (s->path >= 0)
-			(void)send(s->path, packet.at, packet.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	static uint32_t bytes[(RELAY_PACKET_MAX + RELOAD_SRTP_ROOM) / 4];
+	if (!s->secure.dtls) {
+		relay_send_clear(s, rtcp, packet);
 		return;
 	}
-	if (s->muxed)
-		kind = 0;
-	const struct reload_ip_port *to = reload_latch_to(&s->latches[kind]);
-	if (to->type)
-		(void)reload_udp_send(s->fds[kind], packet, to, &any);
+	/* SRTCP at a port of its own would need a handshake of its own (RFC 5764 s4.1) */
+	if (rtcp && !s->ice && !s->muxed)
+		return;
+	memcpy(bytes, packet.at, packet.len);
+	size_t len = reload_sip_secure_close(&s->secure, bytes, packet.len, rtcp);
+	if (len)
+		relay_send_clear(s, rtcp, span_of(bytes, len));
+}
+
+/* What came from a side goes to the other one. */
+static void pass(struct relay_side *s, bool rtcp, void *packet, size_t len)
+{
+	s->received++;
+	if (s->node && relay_keys_ended(s->relay))
+		len = relay_keys_open(s, packet, len, &rtcp);
+	if (len)
+		send_to(other_of(s), rtcp, span_of(packet, len));
 }
 
 static void on_packets(struct relay_side *s, unsigned kind)
 {
-	static uint8_t buffer[RELAY_PACKET_MAX];
+	static uint32_t buffer[RELAY_PACKET_MAX / 4];
 	for (unsigned i = 0; i < PACKETS_PER_PASS; i++) {
 		struct reload_ip_port from;
 		struct reload_udp_local local;
@@ -62,9 +73,7 @@ static void on_packets(struct relay_side *s, unsigned kind)
 			s->strangers++;
 			continue;
 		}
-		s->received++;
-		if (n)
-			send_to(other_of(s), kind, span_of(buffer, (size_t)n));
+		pass(s, kind, buffer, (size_t)n);
 	}
 }
 
@@ -133,7 +142,7 @@ static bool open_sockets(struct relay_side *s, const struct relay_plan *plan)
 static void on_path(void *arg, unsigned events)
 {
 	struct relay_side *s = arg;
-	static uint8_t buffer[RELAY_PACKET_MAX];
+	static uint32_t buffer[RELAY_PACKET_MAX / 4];
 	(void)events;
 	for (unsigned i = 0; i < PACKETS_PER_PASS; i++) {
 		ssize_t n = recv(s->path, buffer, sizeof(buffer), MSG_DONTWAIT);
@@ -144,9 +153,7 @@ static void on_path(void *arg, unsigned events)
 			s->path_watch = 0;
 			return;
 		}
-		s->received++;
-		struct span packet = span_of(buffer, (size_t)n);
-		send_to(other_of(s), is_rtcp(packet), packet);
+		pass(s, is_rtcp(span_of(buffer, (size_t)n)), buffer, (size_t)n);
 	}
 }
 
@@ -161,7 +168,12 @@ static void gathered(struct relay_side *s, bool good)
 static void on_progress(void *arg, const json_t *object)
 {
 	struct relay_side *s = arg;
-	if (!s->gathering || strcmp(cli_get_text(object, "type"), "gathered") != 0)
+	const char *type = cli_get_text(object, "type");
+	if (!strcmp(type, "connected")) {
+		s->connected = true;
+		relay_keys_run(s);
+	}
+	if (!s->gathering || strcmp(type, "gathered") != 0)
 		return;
 	s->media = cli_get_int(object, "media");
 	s->path = reload_local_connect(cli_get_text(object, "stream"), true);
@@ -210,6 +222,7 @@ struct relay *relay_new(struct relays *all, const struct relay_plan plans[2])
 	all->count++;
 	for (unsigned i = 0; i < 2; i++) {
 		r->sides[i].relay = r;
+		r->sides[i].node = plans[i].node;
 		r->sides[i].path = r->sides[i].fds[0] = r->sides[i].fds[1] = -1;
 	}
 	for (unsigned i = 0; i < 2; i++)
@@ -228,6 +241,7 @@ void relay_free(struct relay *r)
 		return;
 	for (unsigned i = 0; i < 2; i++) {
 		struct relay_side *s = &r->sides[i];
+		relay_keys_clear(s);
 		close_sockets(s);
 		reload_poll_remove(r->all->poll, s->path_watch);
 		if (s->path >= 0)
@@ -235,6 +249,7 @@ void relay_free(struct relay *r)
 		if (s->served)
 			served_forget(s->served, s);
 	}
+	reload_dtls_cert_free(r->cert);
 	r->all->count--;
 	free(r);
 }
@@ -244,26 +259,28 @@ bool relay_is_ready(const struct relay *r)
 	return !r->sides[RELAY_CALLER].gathering && !r->sides[RELAY_CALLEE].gathering;
 }
 
-enum reload_err relay_pass(struct relay *r, enum relay_of from, struct span text, struct wr *w)
+enum reload_err relay_pass(
+	struct relay *r, enum relay_of from, bool offer, struct span text, struct wr *w)
 {
 	struct relay_side *s = &r->sides[from], *other = other_of(s);
 	struct reload_sdp_relayed d;
 	enum reload_err err = reload_sdp_relayed_read(&d, text);
 	if (err)
 		return err;
+	struct reload_sdp_relay out = { .at = other->local,
+		.ice = other->ice ? &other->own : NULL,
+		.mux = other->ice ? RELOAD_SDP_MUX_ADD
+		       : s->ice   ? RELOAD_SDP_MUX_DROP
+				  : RELOAD_SDP_MUX_KEEP };
+	relay_keys_pass(r, s, &d, offer, &out);
 	if (d.has && s->ice) {
 		check(s, &d.ice);
 	} else if (d.has && d.at.type) {
-		s->muxed = d.rtcp_mux && !other->ice;
+		s->muxed = d.rtcp_mux && (s->node || out.mux == RELOAD_SDP_MUX_KEEP);
 		reload_latch_signal(&s->latches[0], &d.at);
 		reload_latch_signal(&s->latches[1], &d.rtcp);
 	}
-	reload_sdp_relay_write(w, text,
-		&(struct reload_sdp_relay){ .at = other->local,
-			.ice = other->ice ? &other->own : NULL,
-			.mux = other->ice ? RELOAD_SDP_MUX_ADD
-			       : s->ice   ? RELOAD_SDP_MUX_DROP
-					  : RELOAD_SDP_MUX_KEEP });
+	reload_sdp_relay_write(w, text, &out);
 	return w->err;
 }
 
@@ -271,7 +288,10 @@ json_t *relay_json(const struct relay *r)
 {
 	const struct relay_side *caller = &r->sides[RELAY_CALLER],
 				*callee = &r->sides[RELAY_CALLEE];
-	return json_pack("{s:I, s:I, s:I}", "from_caller", (json_int_t)caller->received,
+	bool encrypted = reload_sip_secure_is_on(&caller->secure) ||
+			 reload_sip_secure_is_on(&callee->secure);
+	return json_pack("{s:I, s:I, s:I, s:b, s:o}", "from_caller", (json_int_t)caller->received,
 		"from_callee", (json_int_t)callee->received, "strangers",
-		(json_int_t)(caller->strangers + callee->strangers));
+		(json_int_t)(caller->strangers + callee->strangers), "encrypted", (int)encrypted,
+		"fault", relay_keys_fault(r));
 }

@@ -77,5 +77,7 @@ void serve_metrics(struct wr *w, void *adapter)
 	counter(w, "reload_sip_lost_connections", "Connections that ended.", c->lost);
 	counter(w, "reload_sip_relays_refused", "Calls for whose audio there was no port or path.",
 		a->relays.refused);
+	counter(w, "reload_sip_relays_unencrypted",
+		"Calls for whose audio no keys could be agreed on.", a->relays.faults);
 	reload_metrics_end(w);
 }

@@ -32,6 +32,17 @@ static bool next_line(struct line *l, struct span *text)
 	return true;
 }
 
+/* What an end says of keys. */
+static bool is_of_keys(struct span name)
+{
+	static const char *const names[] = { "fingerprint", "setup", "connection", "tls-id",
+		"dtls-id", "crypto", "key-mgmt", "zrtp-hash" };
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		if (reload_sdp_is(name, names[i]))
+			return true;
+	return false;
+}
+
 /* "audio 5004 RTP/AVP 0": whether it is a stream of audio that is not refused, and its port. */
 static bool is_audio(const struct line *l, unsigned long *port)
 {
@@ -60,7 +71,8 @@ struct reading {
 	struct reload_sdp_relayed *out;
 	struct span host; /* of the stream, or of all */
 	unsigned long port, rtcp;
-	struct span rtcp_host; /* empty: that of the stream */
+	struct span rtcp_host;         /* empty: that of the stream */
+	struct reload_sdp_dtls of_all; /* for a stream that says nothing else */
 	enum {
 		OF_ALL,    /* before the first stream */
 		OF_STREAM, /* that is relayed */
@@ -76,8 +88,23 @@ static void read_attribute(struct reading *r, const struct line *l)
 	else if (reload_sdp_is(l->name, "rtcp") && r->section == OF_STREAM &&
 		 reload_sdp_number(&r->rtcp, reload_sdp_word(&rest), UINT16_MAX))
 		(void)host_of(&r->rtcp_host, rest);
-	else
+	else if (is_of_keys(l->name)) {
+		r->out->keys = true;
+		reload_sdp_read_dtls(
+			r->section == OF_ALL ? &r->of_all : &r->out->dtls, l->name, l->rest);
+	} else
 		reload_sdp_read_ice(&r->out->ice, l->name, l->rest);
+}
+
+static void read_proto(struct reload_sdp_relayed *out, const struct line *l)
+{
+	struct span rest = l->value;
+	(void)reload_sdp_word(&rest);
+	(void)reload_sdp_word(&rest);
+	struct span proto = reload_sdp_word(&rest);
+	out->keys |= !reload_sdp_is(proto, "RTP/AVP") && !reload_sdp_is(proto, "RTP/AVPF");
+	if (proto.len && proto.len < sizeof(out->proto))
+		memcpy(out->proto, proto.at, proto.len);
 }
 
 static void read_line(struct reading *r, const struct line *l)
@@ -88,6 +115,8 @@ static void read_line(struct reading *r, const struct line *l)
 		bool first = !r->port && is_audio(l, &port);
 		r->section = first ? OF_STREAM : OF_OTHER;
 		r->port = first ? port : r->port;
+		if (first)
+			read_proto(r->out, l);
 		return;
 	}
 	if (r->section == OF_OTHER)
@@ -108,6 +137,12 @@ enum reload_err reload_sdp_relayed_read(struct reload_sdp_relayed *out, struct s
 	if (!r.port)
 		return RELOAD_OK; /* no audio: nothing is relayed */
 	out->has = true;
+	if (!out->dtls.has) {
+		out->dtls.has = r.of_all.has;
+		memcpy(out->dtls.fingerprint, r.of_all.fingerprint, sizeof(r.of_all.fingerprint));
+	}
+	if (!out->dtls.setup)
+		out->dtls.setup = r.of_all.setup;
 	if (!*out->ice.password)
 		out->ice = (struct reload_sdp_ice){ 0 };
 	if (!r.host.len)
@@ -149,6 +184,8 @@ static void end_section(struct writing *x)
 		wr_text(x->w, "a=rtcp-mux\r\n");
 	if (x->r->ice)
 		reload_sdp_write_ice(x->w, x->r->ice);
+	if (x->r->ends && x->r->dtls)
+		reload_sdp_write_dtls(x->w, x->r->dtls, x->r->dtls->setup);
 }
 
 static void put_stream(struct writing *x, const struct line *l)
@@ -161,6 +198,10 @@ static void put_stream(struct writing *x, const struct line *l)
 	wr_text(x->w, "m=");
 	wr_span(x->w, kind);
 	wr_format(x->w, " %u", x->relayed ? x->r->at.port : 0);
+	if (x->relayed && x->r->proto && *x->r->proto) {
+		(void)reload_sdp_word(&rest);
+		wr_format(x->w, " %s", x->r->proto);
+	}
 	wr_span(x->w, rest);
 	wr_text(x->w, "\r\n");
 }
@@ -192,7 +233,9 @@ static void put_attribute(struct writing *x, const struct line *l)
 {
 	bool mux = reload_sdp_is(l->name, "rtcp-mux") || reload_sdp_is(l->name, "rtcp-mux-only");
 	x->mux |= mux && x->relayed;
-	if (!is_of_ice(l->name) && !(mux && x->r->mux == RELOAD_SDP_MUX_DROP))
+	bool dropped = is_of_ice(l->name) || (mux && x->r->mux == RELOAD_SDP_MUX_DROP) ||
+		       (x->r->ends && is_of_keys(l->name));
+	if (!dropped)
 		put_line(x, l);
 }
 

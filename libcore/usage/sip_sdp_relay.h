@@ -1,6 +1,6 @@
 /*
  * Session descriptions on their way through a relay of media: the first audio stream goes to an address of the relay, other streams are refused.  Codecs are
- * not looked at, and keys pass.
+ * not looked at.  Keys pass, or belong to the relay.
  */
 #pragma once
 
@@ -12,6 +12,9 @@ struct reload_sdp_relayed {
 	struct reload_ip_port at, rtcp; /* all zero: nowhere, the stream is held */
 	bool rtcp_mux;
 	struct reload_sdp_ice ice; /* ufrag "": none */
+	struct reload_sdp_dtls dtls;
+	bool keys; /* it says something of keys, of whatever kind, or has a transport that wants them */
+	char proto[RELOAD_SDP_WORD]; /* its transport; "": too long a word */
 };
 
 /* reload_sdp_relayed_read() reads a description; RELOAD_BAD_VALUE when it cannot be relayed: a host name, no address. */
@@ -27,6 +30,9 @@ struct reload_sdp_relay {
 		RELOAD_SDP_MUX_ADD,
 		RELOAD_SDP_MUX_DROP
 	} mux; /* a=rtcp-mux */
+	bool ends; /* what is said of keys is left out; dtls, if there is one (borrowed), is there instead */
+	const struct reload_sdp_dtls *dtls;
+	const char *proto; /* the transport; NULL or "": it stays */
 };
 
 /* reload_sdp_relay_write() appends text, which reload_sdp_relayed_read() has read, with other addresses.  What is held by the address 0.0.0.0 stays so. */

@@ -51,12 +51,12 @@ teardown_file() {
 	background alice reload-sip-call -a alice bob@calls.example --tone 300 --duration "${seconds}s" --hold 1s+1s --record heard.wav --wait 20s -j
 	within $((seconds + 40)) test -s alice.status
 	ended alice 0
-	jq -se '.[-1] | .sip_status == 200 and .media.received > 50' alice.out
+	jq -se '.[-1] | .sip_status == 200 and .media.received > 50 and .media.encrypted' alice.out
 	end=$((seconds - 1))
 	heard heard.wav 0.5 0.4 440
 	heard heard.wav 2.6 0.4 440
 	heard heard.wav "$end" 0.5 440
-	adapter_says '.type == "ended" and .media.from_caller > 50 and .media.from_callee > 50'
+	adapter_says '.type == "ended" and .media.from_caller > 50 and .media.from_callee > 50 and .media.encrypted'
 	# what the phone has heard: the tone of the user
 	until_true test -s "$(echo phone-bob/*-dec.wav)"
 	heard "$(echo phone-bob/*-dec.wav)" 0.5 0.4 300

@@ -16,7 +16,8 @@ import tempfile
 import threading
 import time
 
-from adapter_cases import DOMAIN, LIMIT, SDP, Device, Message, check, established, fresh, hang_up, md5
+from adapter_cases import DOMAIN, LIMIT, SDP, Audio, Device, Message, check, established, fresh, hang_up, md5, port_of
+from waiting import wait_for
 
 
 class Agent:
@@ -113,6 +114,13 @@ class Adapter:
                 self.at[event['transport']] = event['address'].replace('0.0.0.0', '127.0.0.1')
             serving += event['type'] == 'serving'
         self.udp, self.tcp = self.at.get('udp'), self.at.get('tcp')
+
+    def event(self, type):
+        """The next event of that type."""
+        while True:
+            event = json.loads(self.process.stdout.readline())
+            if event['type'] == type:
+                return event
 
     def ends(self):
         """It is stopped, and has ended well; returns its summary."""
@@ -304,6 +312,98 @@ def silent():
             told |= {got.branch()} if got.method == 'BYE' else set()
         check(len(told) <= 7, 'told', len(told))  # 8 with the first
     alice.quiet()
+    a.ends()
+
+
+# -- audio ----------------------------------------------------------------------------------------------------------------------------
+
+
+def fingerprint(certificate):
+    shown = subprocess.run(['openssl', 'x509', '-in', certificate, '-noout', '-fingerprint', '-sha256'], capture_output=True, text=True, check=True)
+    return shown.stdout.strip().split('=')[1]
+
+
+class Shaker:
+    """A node's end of DTLS at a port, which openssl is, and what it has said."""
+
+    def __init__(self, port, directory):
+        self.out = os.path.join(directory, fresh('server'))
+        with open(self.out, 'w') as out:
+            self.process = subprocess.Popen([
+                'openssl', 's_server', '-dtls1_2', '-accept', '127.0.0.1:%d' % port, '-cert', directory + '/own.pem', '-key', directory + '/own.key',
+                '-use_srtp', 'SRTP_AES128_CM_SHA1_80', '-Verify', '1'], stdin=subprocess.PIPE, stdout=out, stderr=subprocess.STDOUT)
+        self.says('ACCEPT')
+
+    def says(self, what):
+        def has_said():
+            with open(self.out) as out:
+                return what in out.read()
+        wait_for(has_said, LIMIT, 'openssl has not said ' + what)
+
+    def ends(self):
+        self.process.kill()
+        self.process.wait()
+
+
+def keys():
+    """DTLS-SRTP of a node ends in the adapter when the device knows nothing of it; and what comes in the clear then, or from somebody else, goes no further."""
+    a = Adapter('alice', options=['--media', 'relay'])
+    for name in ('own', 'other'):
+        subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '9', '-subj', '/CN=' + name,
+                        '-keyout', '%s/%s.key' % (a.directory, name), '-out', '%s/%s.pem' % (a.directory, name)], stderr=subprocess.DEVNULL, check=True)
+    node, phone = a.agents['alice'].node('carol'), Device('alice', a.udp)
+    phone.register()
+    sdp = 'Content-Type: application/sdp\r\n'
+    for case in ('clear', 'right', 'wrong', 'its own'):
+        there, here = Audio(), Audio()
+        strict = case in ('right', 'wrong')
+        of = fingerprint('%s/%s.pem' % (a.directory, 'other' if case == 'wrong' else 'own'))
+        said = 'a=rtcp-mux\r\na=setup:actpass\r\na=fingerprint:sha-256 %s\r\n' % of
+        offer = there.sdp(more=said).replace('RTP/AVP', 'UDP/TLS/RTP/SAVPF' if strict else 'RTP/AVP')
+        call = {'id': fresh('k'), 'uri': 'sip:alice@' + DOMAIN}
+        node.send(node.request('INVITE', call['uri'], call, 1, None, '', offer))
+        invite = phone.receive('INVITE')
+        check(said[12:] in invite.body and ('SAVPF' in invite.body) == strict, 'a phone that can encrypt is not asked to:', invite.body)
+        if strict:  # what it cannot do, it refuses, and is asked for what it can (C15)
+            phone.answer(invite, 488)
+            phone.receive('ACK')
+            invite = phone.receive('INVITE')
+            check('SAVP' not in invite.body and 'a=setup' not in invite.body and 'a=fingerprint' not in invite.body, invite.body)
+        own = 'a=setup:active\r\na=fingerprint:sha-256 %s\r\n' % of if case == 'its own' else ''
+        phone.answer(invite, 200, lines=sdp, body=here.sdp(more=own))
+        shaker = None
+        if strict:
+            there.rtp.close()
+            shaker = Shaker(there.port, a.directory)
+        ok = node.receive(200)
+        check(('UDP/TLS/RTP/SAVPF' in ok.body) == strict and ok.body.count('a=fingerprint:sha-256 ') == 1, ok.body)
+        check('a=setup:active' in ok.body and (of in ok.body) == (case == 'its own'), ok.body)
+        node.send(node.request('ACK', call['uri'], call, 1, ok.get('To')))
+        phone.receive('ACK')
+        if case == 'clear':
+            there.rtp.sendto(b'\x80\x09clear', ('127.0.0.1', port_of(ok)))
+        if case == 'right':
+            shaker.says('SRTP Extension negotiated')
+        if case == 'wrong':
+            shaker.says('alert')
+        if case == 'its own':  # not looked into
+            there.rtp.sendto(b'\x16\xfe\xffhello', ('127.0.0.1', port_of(ok)))
+            check(here.rtp.recv(99) == b'\x16\xfe\xffhello', 'what was to pass')
+        node.send(node.request('BYE', call['uri'], call, 2, ok.get('To')))
+        phone.answer(phone.receive('BYE'), 200)
+        node.receive(200)
+        media = a.event('ended')['media']
+        if shaker:
+            shaker.ends()
+        check(media['encrypted'] == (case == 'right'), case, media)
+        check(media['fault'] == ('the certificate of the other end is not that of its fingerprint' if case == 'wrong' else None), media)
+        if case == 'clear':
+            check(media['from_caller'] == 1, media)
+            here.rtp.setblocking(False)
+            try:
+                check(False, 'in the clear:', here.rtp.recv(99))
+            except BlockingIOError:
+                pass
     a.ends()
 
 

@@ -22,6 +22,10 @@ hostile() {
 	hostile silent
 }
 
+@test "DTLS-SRTP ends here for a device without it (C15), and nothing is heard that is not encrypted with its keys" {
+	hostile keys
+}
+
 @test "a host has a share of the connections, and an idle one ends" {
 	hostile connections
 }

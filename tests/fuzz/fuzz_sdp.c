@@ -2,7 +2,8 @@
  * Session descriptions as the other end of a call sends them.
  *
  * Always true: the answer to what can be read has as many streams, the same one is used, and its direction is turned around; read
- * again it gives what was written.  What a relay writes instead of it names the address of the relay, and has no candidate of others.
+ * again it gives what was written.  What a relay writes instead of it names the address of the relay, and has no candidate of others; where keys end in the relay
+ * it has those of the relay alone.
  */
 #include "usage/sip_sdp_relay.h"
 
@@ -44,6 +45,26 @@ static void check_answer(const struct reload_sdp_audio *offer)
 	wr_clear(&w);
 }
 
+static void check_keys(struct span text, struct reload_sdp_relay r)
+{
+	static const struct reload_sdp_dtls own = {
+		.has = true, .fingerprint = { 7 }, .setup = RELOAD_SDP_ACTIVE
+	};
+	struct reload_sdp_relayed after;
+	for (int i = 0; i < 2; i++) {
+		struct wr w;
+		wr_init(&w);
+		r.ends = true;
+		r.dtls = i ? &own : NULL;
+		r.proto = "RTP/AVP";
+		reload_sdp_relay_write(&w, text, &r);
+		assert(!w.err && !reload_sdp_relayed_read(&after, wr_done(&w)));
+		assert(!after.has || (after.keys == i && after.dtls.has == i &&
+					     after.dtls.fingerprint[0] == 7 * i));
+		wr_clear(&w);
+	}
+}
+
 static void check_relay(struct span text)
 {
 	struct reload_sdp_relayed d, after;
@@ -60,6 +81,7 @@ static void check_relay(struct span text)
 	assert(!d.has || !d.at.type == !after.at.type);
 	assert(!after.at.type || reload_ip_port_eq(&after.at, &r.at));
 	wr_clear(&w);
+	check_keys(text, r);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

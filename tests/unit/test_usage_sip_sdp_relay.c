@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
 
 #define PHONE                                                                                      \
@@ -101,6 +102,52 @@ static void a_relay_takes_the_place_of_the_other_end(void **state)
 	wr_clear(&w);
 }
 
+#define DIGITS                                                                                     \
+	"01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:"                                         \
+	"11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:1F:20"
+
+/* A telephone that says nothing of keys, and a user who wants them: both get what they know. */
+static void keys_end_in_the_relay(void **state)
+{
+	struct wr w;
+	struct reload_sdp_relayed d;
+	struct reload_sdp_dtls own = { .has = true, .setup = RELOAD_SDP_ACTIVE };
+	struct reload_sdp_relay r = { .at = address("198.51.100.1:2000"), .ends = true };
+	static const char strict[] = "v=0\r\nc=IN IP4 192.0.2.9\r\na=fingerprint:sha-256 " DIGITS
+				     "\r\na=setup:passive\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\n"
+				     "a=setup:actpass\r\na=crypto:1 x\r\na=ptime:20\r\n";
+	static const char plain[] = "c=IN IP4 192.0.2.9\r\nm=audio 9 RTP/AVP 0 8\r\na=ptime:20\r\n";
+	(void)state;
+	assert_int_equal(reload_sdp_relayed_read(&d, span_str(plain)), RELOAD_OK);
+	assert_true(!d.keys && !d.dtls.has);
+	assert_string_equal(d.proto, "RTP/AVP");
+	assert_int_equal(reload_sdp_relayed_read(&d, span_str(strict)), RELOAD_OK);
+	assert_true(d.keys && d.dtls.has && d.dtls.fingerprint[31] == 0x20);
+	assert_int_equal(d.dtls.setup, RELOAD_SDP_ACTPASS); /* what the stream says counts */
+	assert_string_equal(d.proto, "UDP/TLS/RTP/SAVPF");
+	memcpy(own.fingerprint, d.dtls.fingerprint, sizeof(own.fingerprint));
+	r.proto = "RTP/AVP";
+	assert_string_equal(written(&w, strict, &r),
+		"v=0\r\nc=IN IP4 198.51.100.1\r\nm=audio 2000 RTP/AVP 0\r\na=ptime:20\r\n");
+	wr_clear(&w);
+	r.proto = d.proto;
+	r.dtls = &own;
+	assert_string_equal(written(&w, plain, &r),
+		"c=IN IP4 198.51.100.1\r\nm=audio 2000 UDP/TLS/RTP/SAVPF 0 8\r\na=ptime:20\r\n"
+		"a=fingerprint:sha-256 " DIGITS "\r\na=setup:active\r\n");
+	wr_clear(&w);
+	/* each of these is a key of the telephone's own */
+	static const char *const keys[] = { "m=audio 9 RTP/SAVP 0\n", "m=audio 9\n",
+		"m=audio 9 RTP/AVP 0\na=crypto:1 x\n", "a=key-mgmt:mikey x\nm=audio 9 RTP/AVP 0\n",
+		"m=audio 9 RTP/AVP 0\na=fingerprint:sha-1 AB\n" };
+	for (size_t i = 0; i < COUNT_OF(keys); i++) {
+		char text[200];
+		snprintf(text, sizeof(text), "c=IN IP4 192.0.2.9\n%s", keys[i]);
+		assert_int_equal(reload_sdp_relayed_read(&d, span_str(text)), RELOAD_OK);
+		assert_true(d.keys && !d.dtls.has);
+	}
+}
+
 static void what_is_held_stays_held(void **state)
 {
 	struct wr w;
@@ -125,6 +172,7 @@ int main(void)
 		cmocka_unit_test(addresses_are_read),
 		cmocka_unit_test(what_cannot_be_relayed_is_said),
 		cmocka_unit_test(a_relay_takes_the_place_of_the_other_end),
+		cmocka_unit_test(keys_end_in_the_relay),
 		cmocka_unit_test(what_is_held_stays_held),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

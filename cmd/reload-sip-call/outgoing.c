@@ -208,6 +208,24 @@ static bool is_right(const struct outgoing_attempt *a, const struct leg *leg)
 	return !*node || !strcmp(node, leg->node);
 }
 
+/*
+ * An anonymous GRUU names no node: the peer that has made its opaque ID decides whom it leads to, and all that can be compared is the user name.
+ */
+static void warn_of_other_user(
+	const struct outgoing *o, const struct outgoing_attempt *a, const struct leg *leg)
+{
+	struct reload_aor named, is;
+	if (*cli_get_text(a->target, "node_id") || o->number || o->service ||
+		reload_aor_parse(&named, span_str(cli_get_text(a->target, "gruu"))))
+		return;
+	if (!leg->peer_user || reload_aor_parse(&is, span_str(leg->peer_user)))
+		cli_warn(o->phone.cli,
+			"the anonymous GRUU leads to a node whose certificate names no user");
+	else if (strcmp(named.name, is.name) != 0)
+		cli_warn(o->phone.cli, "the anonymous GRUU of %s leads to a node of %s", named.name,
+			is.name);
+}
+
 /* The URI that is called: of a device its GRUU, of a service the user who provides it (owned). */
 static char *called_of(const struct outgoing *o, const struct leg *leg, const char *gruu)
 {
@@ -242,6 +260,7 @@ static void on_connected(struct phone *p, json_int_t id, const json_t *object, s
 	json_object_set_new(e, "link", json_string(p->link));
 	json_object_set_new(e, "path", json_string(leg->path));
 	outgoing_print(o, e);
+	warn_of_other_user(o, a, leg);
 	if (o->service)
 		outgoing_print(o, json_pack("{s:s, s:s, s:s}", "type", "service", "node_id",
 					  leg->node, "aor", leg->peer_user ? leg->peer_user : ""));

@@ -227,6 +227,9 @@ print(reply["result"]["gruu"] if "result" in reply else reply["error"]["data"]["
 		jq -se --arg n "$(node_of $u)" '.[0].node_id == $n' <<<"$output"
 	done
 	listens mobile --answer -c 1
+	R reload-sip-call -a carol "eve@${anonymous#*@}" --no-media -q
+	[ "$status" = 12 ]
+	matches "$stderr" 'the anonymous GRUU of eve@calls.example leads to a node of bob@calls.example'
 	R reload-sip-call -a carol "$anonymous" --no-media --duration 100ms -q
 	ok
 	ended mobile 0

@@ -2,6 +2,7 @@
 #include "common/files.h"
 
 #include "util/bytes.h"
+#include "util/owned.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -16,7 +17,7 @@
 #include <unistd.h>
 
 enum {
-	PLAN_MAX = 65536, /* bytes of a plan */
+	PLAN_MAX = 16 * 1024 * 1024, /* bytes of a plan: some 200,000 files */
 	LOCK_POLL_MS = 20,
 	LINKS_MAX = 40 /* symbolic links in a row, as many as the kernel follows */
 };
@@ -387,6 +388,8 @@ static enum reload_err plans_write(struct cli_files *f, struct reload_error_text
 	for (size_t i = 0; i < f->count; i++)
 		wr_bytes(&w, f->changes[i].path, strlen(f->changes[i].path) + 1);
 	wr_u8(&w, 0);
+	if (w.len > PLAN_MAX)
+		err = failed(why, "written", f->changes[0].path, EFBIG);
 	for (size_t i = 0; i < f->count && f->count > 1 && !err; i++) {
 		bool first = true;
 		for (size_t k = 0; k < i; k++)
@@ -431,23 +434,36 @@ static bool is_of_dead(const char *name, const char *suffix, const char **pid)
 	return number > 0 && number != (long)getpid() && kill((pid_t)number, 0) && errno == ESRCH;
 }
 
+/* The plan in a file of this user; empty: there is none, or it is no plan. */
+static struct bytes plan_read(int fd)
+{
+	struct stat st;
+	struct bytes plan = { 0 };
+	ssize_t n = 1;
+	if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
+		st.st_size > PLAN_MAX)
+		return plan;
+	plan.at = reload_alloc((size_t)st.st_size + 1);
+	while (n > 0 && plan.len < (size_t)st.st_size) {
+		n = read(fd, plan.at + plan.len, (size_t)st.st_size - plan.len);
+		plan.len += n > 0 ? (size_t)n : 0;
+	}
+	return plan;
+}
+
 /* A plan of another user says nothing. */
 static void plan_resume(int dir, const char *name, const char *pid)
 {
 	char number[16];
-	struct stat st;
-	uint8_t *plan = reload_alloc(PLAN_MAX);
 	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	bool own = fd >= 0 && !fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_uid == geteuid();
-	ssize_t n = own ? read(fd, plan, PLAN_MAX) : 0;
+	struct bytes plan = plan_read(fd);
 	snprintf(number, sizeof(number), "%.*s", (int)strspn(pid, "0123456789"), pid);
-	if (n > 1)
-		plan_complete(span_of(plan, (size_t)n), number);
+	plan_complete(bytes_span(plan), number);
 	if (fd >= 0)
 		close(fd);
-	free(plan);
-	if (own)
+	if (plan.at)
 		unlinkat(dir, name, 0);
+	bytes_free(&plan);
 }
 
 static DIR *open_dir_of(const char *path)

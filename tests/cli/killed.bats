@@ -151,3 +151,16 @@ killed_everywhere() {
 		rm "$dir/cert.pem.$dead.all"
 	fi
 }
+
+@test "a plan of many files is completed as a whole" {
+	local dir=$PWD/lab/etc/identity/alice dead many=1200
+	sh -c 'echo $$' >pid
+	dead=$(cat pid)
+	for i in $(seq $many); do echo "$i" >"$dir/note-$i.$dead.new"; done
+	{ for i in $(seq $many); do printf '%s\0' "$dir/note-$i"; done; printf '\0'; } >"$dir/note-1.$dead.all"
+	[ "$(stat -c %s "$dir/note-1.$dead.all")" -gt 65536 ]
+	is_whole
+	[ "$(cat "$dir/note-$many")" = $many ]
+	[ "$(find "$dir" -name 'note-*' | wc -l)" = $many ]
+	rm "$dir"/note-*
+}

@@ -1,10 +1,14 @@
 #include "reload-enroll/accounts_internal.h"
 
+#include "common/files.h"
+#include "common/options.h"
+#include "reload-enroll/enroll.h"
 #include "util/alloc.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
 	AUDIT_MAX = 100000
@@ -25,13 +29,64 @@ void accounts_close(struct accounts *a)
 	if (!a)
 		return;
 	db_close(a->db);
+	free(a->dir);
 	free(a->where);
 	free(a);
 }
 
+enum reload_err accounts_where(char **out, const char *dir, struct reload_error_text *why)
+{
+	char *path = enroll_join(dir, "users");
+	uint8_t *bytes = NULL;
+	size_t len = 0;
+	enum reload_err err = RELOAD_OK;
+	if (access(path, F_OK)) {
+		*out = enroll_join(dir, "accounts.db");
+	} else {
+		err = cli_file_read(&bytes, &len, path, ACCOUNTS_WHERE_MAX,
+			cli_monotonic() + RELOAD_SECOND, why);
+		if (!err) {
+			*out = (char *)bytes;
+			(*out)[strcspn(*out, "\r\n")] = 0;
+		}
+	}
+	free(path);
+	return err;
+}
+
+/* Who has waited for accounts_move() would change what nobody looks at any more. */
+static enum reload_err still_here(struct accounts *a, struct reload_error_text *why)
+{
+	char *where = NULL;
+	enum reload_err err = a->dir ? accounts_where(&where, a->dir, why) : RELOAD_OK;
+	if (!err && where && strcmp(where, a->where) != 0) {
+		err = reload_error_explain(why, RELOAD_TIMEOUT, "the users have moved",
+			"they are at %.200s now", where);
+		reload_error_advise(why, "once more");
+	}
+	free(where);
+	if (err)
+		accounts_undo(a);
+	return err;
+}
+
 enum reload_err accounts_begin(struct accounts *a, const char *user, struct reload_error_text *why)
 {
-	return accounts_result(a, db_begin(a->db, user), why);
+	return db_begin(a->db, user) ? still_here(a, why) : accounts_failed(a, why);
+}
+
+/* The tables that are copied; in a file one writes at a time anyhow. */
+enum reload_err accounts_begin_alone(struct accounts *a, struct reload_error_text *why)
+{
+	enum reload_err err = accounts_begin(a, "", why);
+	if (!err && db_is_server(a->where))
+		err = accounts_result(a,
+			db_run(a->db,
+				"LOCK TABLE users, node_ids, certificates, invitations, audit IN "
+				"SHARE MODE",
+				DB_NONE),
+			why);
+	return err;
 }
 
 enum reload_err accounts_lock(struct accounts *a, const char *user, struct reload_error_text *why)

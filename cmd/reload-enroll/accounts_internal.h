@@ -7,6 +7,7 @@
 struct accounts {
 	struct db *db;
 	char *where; /* as for db_open() */
+	char *dir; /* of the authority whose users they are; NULL: they are not yet, or only looked at */
 };
 
 /* accounts_failed() explains the last failure of the database, accounts_result() does unless ok. */
@@ -29,6 +30,10 @@ enum {
 /* accounts_where() returns (owned) where the users of the authority in dir are. */
 enum reload_err accounts_where(
 	char **out, const char *dir, struct reload_error_text *why) MUST_CHECK;
+
+/* accounts_begin_alone() begins as accounts_begin() does, and nobody else writes anything until that ends. */
+enum reload_err accounts_begin_alone(
+	struct accounts *accounts, struct reload_error_text *why) MUST_CHECK;
 
 /* accounts_copy_all() enters all rows of `from` into the tables of `to`, which are empty. */
 enum reload_err accounts_copy_all(

@@ -70,6 +70,9 @@ enum reload_err accounts_move(
 		err = accounts_open(&from, dir, overlay, why);
 		if (!err)
 			err = accounts_open_at(&to, where, overlay, why);
+		/* until the others can see the new place nobody changes anything at the old one */
+		if (!err)
+			err = accounts_begin_alone(from, why);
 		if (!err)
 			err = fill(from, to, where, why);
 		cli_files_put(files, path, 0600, span_str(line));

@@ -1,15 +1,11 @@
 /* The tables, and where they are. */
 #include "reload-enroll/accounts_internal.h"
 
-#include "common/files.h"
-#include "common/options.h"
-#include "common/home.h"
 #include "reload-enroll/enroll.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const char *const tables[] = {
 	"meta(name TEXT PRIMARY KEY, value TEXT NOT NULL)",
@@ -138,26 +134,6 @@ enum reload_err accounts_open_at(struct accounts **out, const char *where, const
 	return err;
 }
 
-enum reload_err accounts_where(char **out, const char *dir, struct reload_error_text *why)
-{
-	char *path = enroll_join(dir, "users");
-	uint8_t *bytes = NULL;
-	size_t len = 0;
-	enum reload_err err = RELOAD_OK;
-	if (access(path, F_OK)) {
-		*out = enroll_join(dir, "accounts.db");
-	} else {
-		err = cli_file_read(&bytes, &len, path, ACCOUNTS_WHERE_MAX,
-			cli_monotonic() + RELOAD_SECOND, why);
-		if (!err) {
-			*out = (char *)bytes;
-			(*out)[strcspn(*out, "\r\n")] = 0;
-		}
-	}
-	free(path);
-	return err;
-}
-
 enum reload_err accounts_open(
 	struct accounts **out, const char *dir, const char *overlay, struct reload_error_text *why)
 {
@@ -170,6 +146,8 @@ enum reload_err accounts_open(
 		err = accounts_restore(a, dir, why);
 	if (!err)
 		err = accounts_import(a, old, why);
+	if (!err)
+		a->dir = reload_strdup(dir);
 	if (err)
 		accounts_close(a);
 	else

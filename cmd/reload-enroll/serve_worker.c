@@ -3,6 +3,7 @@
  */
 #include "reload-enroll/serve_worker.h"
 
+#include "common/password.h"
 #include "reload-enroll/accounts.h"
 #include "reload-enroll/invite.h"
 #include "reload-enroll/serve_probe.h"
@@ -63,9 +64,13 @@ static enum reload_err refresh(struct worker *w, struct reload_error_text *why)
 	look(w, marks);
 	if (w->open && !memcmp(marks, w->marks, sizeof(marks)))
 		return RELOAD_OK;
+	/* a copy: keys that have been encrypted meanwhile have another one, and other threads read this one */
+	const char *known = w->serve->passphrase;
+	char *passphrase = known ? reload_strdup(known) : NULL;
 	enum reload_err err = enroll_authority_read(&fresh, w->serve->overlay, why);
 	if (!err)
-		err = enroll_authority_key(&fresh, w->serve->cli, &w->serve->passphrase, why);
+		err = enroll_authority_key(&fresh, w->serve->cli, &passphrase, why);
+	cli_password_free(passphrase);
 	if (err) {
 		enroll_authority_close(&fresh);
 		return w->open ? RELOAD_OK : err;

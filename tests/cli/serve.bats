@@ -531,6 +531,30 @@ typed() {
 	reload-enroll config show -j | jq -e --arg a "127.0.0.1:$alive" '.bootstrap == [$a]'
 }
 
+@test "users that move while somebody adds others are all at the new place" {
+	local ca=moving/etc/calls.example/ca port n=0
+	moving() { RELOAD_HOME=$PWD/moving "$@"; }
+	port=$(lab_port)
+	moving reload-enroll init calls.example -q
+	moving reload-enroll user add alice@calls.example --password-file password -q
+	# so that it takes its time
+	sqlite3 "$ca/accounts.db" "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 50000)
+		INSERT INTO audit(time, address, \"user\", decision, detail) SELECT n, '127.0.0.1', 'alice@calls.example', 'issued', 'one Node-ID' FROM c"
+	RELOAD_HOME=$PWD/moving reload-enroll serve -l "127.0.0.1:$port" --tls-cert tls.crt --tls-key tls.key --users elsewhere.db >"lab/$port.out" 2>"lab/$port.err" 3>&- &
+	echo $! >"lab/$port.server"
+	# whoever is entered before the new place is named
+	until [ -e "$ca/users" ]; do
+		kill -0 "$(cat "lab/$port.server")"
+		sqlite3 -cmd '.timeout 20000' "$ca/accounts.db" "INSERT INTO users SELECT 'user-$n@calls.example', hash, changed, disabled, reserved FROM users WHERE name LIKE 'alice%'"
+		[ -e "$ca/users" ] || n=$((n + 1))
+	done
+	until_true grep -q '^serving' "lab/$port.out"
+	[ $n -ge 1 ]
+	[ "$(sqlite3 elsewhere.db 'SELECT count(*) FROM users')" -ge $((n + 1)) ]
+	sqlite3 elsewhere.db 'SELECT name FROM users' | grep -qx "user-$((n - 1))@calls.example"
+	kill "$(cat "lab/$port.server")"
+}
+
 @test "serve: what is wrong is said, and SIGTERM ends it" {
 	R reload-enroll serve
 	failed 2 'tls-cert and --tls-key are needed'

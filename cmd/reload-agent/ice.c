@@ -47,6 +47,24 @@ static enum reload_err secret_read(
 	return RELOAD_USAGE;
 }
 
+/* What would tell others an address of this host all the same. */
+static enum reload_err check_pseudonym(
+	const struct agent_settings *s, struct reload_error_text *why)
+{
+	static const char *const tells[] = { "advertise", "discover", "turn-server" };
+	for (size_t i = 0; i < COUNT_OF(tells); i++) {
+		if (!agent_setting_on(s, tells[i]))
+			continue;
+		char what[64];
+		snprintf(what, sizeof(what), "--pseudonym with --%s", tells[i]);
+		reload_error_explain(
+			why, RELOAD_USAGE, what, "others would be told an address of this host");
+		reload_error_advise(why, "--%s with an agent of another identity", tells[i]);
+		return RELOAD_USAGE;
+	}
+	return RELOAD_OK;
+}
+
 enum reload_err host_ice_prepare(
 	struct host *h, const struct agent_settings *s, struct reload_error_text *why)
 {
@@ -72,7 +90,8 @@ enum reload_err host_ice_prepare(
 	TAILQ_INIT(&i->jobs);
 	i->h = h;
 	i->relay_only = agent_setting_on(s, "relay-only") || h->agent.pseudonym;
-	return secret_read(i, s, why);
+	enum reload_err err = h->agent.pseudonym ? check_pseudonym(s, why) : RELOAD_OK;
+	return err ? err : secret_read(i, s, why);
 }
 
 static void go_on(void *arg);

@@ -303,6 +303,8 @@ unregistered() { # NAME USER
 @test "an anonymous call has another certificate, relayed candidates alone, and a GRUU without a Node-ID" {
 	reload-enroll issue n4x7@calls.example --identity ned >/dev/null
 	cp turn-secret lab/etc/identity/ned/turn-secret
+	R reload-agent check -I ned --pseudonym --discover mdns
+	failed 2 'pseudonym with --discover'
 	host_start ned ev2 --role client
 	reload-agent status -a ned --wait joined -q >/dev/null
 	reload-sip-call -a ned register n4x7@calls.example -q

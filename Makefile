@@ -213,6 +213,8 @@ $(O)/replay/%: $(O)/tests/fuzz/fuzz_%.o $(O)/tests/fuzz/replay.o $(O)/libsim.a $
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lglib-2.0 $(MEDIA_LIBS)
 
 $(O)/fuzz/locate $(O)/replay/locate: LIBS += -lcares
+$(O)/fuzz/enroll $(O)/replay/enroll: $(O)/cmd/reload-enroll/serve_request.o $(O)/libcmd.a $(O)/libcore.a
+$(O)/fuzz/enroll $(O)/replay/enroll: LIBS := $(O)/libcore.a -lmicrohttpd $(LIBS)
 $(O)/fuzz/sip_message $(O)/replay/sip_message: $(O)/libsofia.a
 $(O)/fuzz/sip_message $(O)/replay/sip_message: LIBS += $(SIP_LIBS)
 $(O)/tests/fuzz/fuzz_sip_message.o: CFLAGS += $(SOFIA_CFLAGS)

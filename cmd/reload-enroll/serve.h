@@ -1,4 +1,4 @@
-/* The enrollment server: what serve.c (the loop), serve_http.c (HTTP) and serve_enroll.c (decisions) share. */
+/* The enrollment server: what serve.c (the loop), serve_http.c and serve_request.c (HTTP), and serve_enroll.c (decisions) share. */
 #pragma once
 
 #include "reload-enroll/accounts.h"
@@ -6,7 +6,7 @@
 #include "reload-enroll/serve_connection.h"
 #include "reload-enroll/worker_pool.h"
 
-struct post; /* of serve_http.c */
+struct post; /* of serve_request.h */
 
 enum {
 	SERVE_CSR_MAX = 16384,       /* bytes of a request for a certificate */

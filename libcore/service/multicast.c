@@ -6,7 +6,10 @@
 #include "wire/message.h"
 
 enum {
-	CERTIFICATES = 8 /* of a message that are looked at */
+	CERTIFICATES = 8, /* of a message that are looked at */
+	ADDRESSES =
+		0xf084, /* diagnostic Kind for local use (RFC 7851 s9.2): where the node listens */
+	EXPIRES_MS = 10000
 };
 
 /* -- writing ------------------------------------------------------------------------------------------------------------------ */
@@ -86,16 +89,27 @@ static enum reload_err ask(struct wr *out, const struct reload_multicast_node *b
 	struct letter l = { .by = by, .transaction = transaction, .answer_max = answer_max };
 	struct wire_ctx ctx = reload_config_wire_ctx(by->config);
 	struct reload_ping_req body = { .padding = span_of(zeroes, padding) };
+	struct reload_diagnostic_extension wanted = { .kind = ADDRESSES };
+	struct reload_diagnostics_request about = { .expiration = by->wall + EXPIRES_MS,
+		.timestamp_initiated = by->wall,
+		.extensions = &wanted,
+		.extensions_count = 1 };
+	struct wr text;
 	l.to = reload_id_wildcard(by->config->node_id_len);
+	wr_init(&text);
 	wr_init(&l.contents);
-	reload_contents_write(&l.contents, &ctx, RELOAD_PING_REQ, &body, NULL, 0);
+	reload_wire_write(&text, &reload_diagnostics_request_wire, &ctx, &about);
+	struct reload_extension extension = { .type = RELOAD_EXTENSION_DIAGNOSTIC_PING,
+		.contents = wr_done(&text) };
+	reload_contents_write(&l.contents, &ctx, RELOAD_PING_REQ, &body, &extension, 1);
 	enum reload_err err = finish(out, &l);
 	wr_clear(&l.contents);
+	wr_clear(&text);
 	return err;
 }
 
 enum {
-	BEYOND = 160, /* bytes that an answer has more than a request without padding, at most */
+	BEYOND = 200, /* bytes that an answer has more than a request without padding, at most */
 	SLACK = 16    /* by which two signatures of one key may differ */
 };
 
@@ -209,14 +223,19 @@ enum reload_err reload_multicast_asked(struct reload_multicast_request *out,
 	const struct reload_multicast_node *by, struct span datagram)
 {
 	AUTO(reload_msg) m = NULL;
+	struct wire_ctx ctx = reload_config_wire_ctx(by->config);
 	struct reload_id everybody = reload_id_wildcard(by->config->node_id_len), node;
+	struct reload_diagnostics_request about;
 	enum reload_err err = read_message(&m, by, datagram, RELOAD_PING_REQ, &everybody);
+	if (!err)
+		err = reload_msg_diagnostics_request(m, &ctx, &about);
 	if (!err)
 		err = signer_of(&node, by, m);
 	if (!err && reload_id_eq(&node, &by->credentials->node))
 		err = RELOAD_EXISTS;
 	if (!err)
 		*out = (struct reload_multicast_request){ node, m->header.transaction_id,
+			about.timestamp_initiated,
 			m->header.max_response_length &&
 					m->header.max_response_length < datagram.len
 				? m->header.max_response_length
@@ -233,15 +252,24 @@ enum reload_err reload_multicast_answer(struct wr *out, const struct reload_mult
 	struct letter l = { .by = by, .transaction = request->transaction, .to = request->node };
 	struct wire_ctx ctx = reload_config_wire_ctx(by->config);
 	struct reload_ping_ans body = { .response_id = response_id, .time = by->wall };
-	struct wr list, message;
+	struct wr list, text, message;
 	wr_init(&list);
+	wr_init(&text);
 	wr_init(&message);
 	wr_init(&l.contents);
 	for (size_t i = 0; i < count && i < RELOAD_MULTICAST_ADDRESSES; i++)
 		reload_wire_write(&list, &reload_ip_port_wire, &ctx, &at[i]);
-	struct reload_extension addresses = { .type = RELOAD_EXTENSION_EXPERIMENT,
-		.contents = wr_done(&list) };
-	reload_contents_write(&l.contents, &ctx, RELOAD_PING_ANS, &body, &addresses, 1);
+	struct reload_diagnostic_info addresses = { ADDRESSES, wr_done(&list) };
+	struct reload_diagnostics_response about = { .expiration = by->wall + EXPIRES_MS,
+		.timestamp_initiated = request->initiated,
+		.timestamp_received = by->wall,
+		.hop_counter = 1,
+		.info = &addresses,
+		.info_count = 1 };
+	reload_wire_write(&text, &reload_diagnostics_response_wire, &ctx, &about);
+	struct reload_extension extension = { .type = RELOAD_EXTENSION_DIAGNOSTIC_PING,
+		.contents = wr_done(&text) };
+	reload_contents_write(&l.contents, &ctx, RELOAD_PING_ANS, &body, &extension, 1);
 	enum reload_err err = finish(&message, &l);
 	if (!err && message.len > request->len)
 		err = RELOAD_LIMIT;
@@ -249,16 +277,23 @@ enum reload_err reload_multicast_answer(struct wr *out, const struct reload_mult
 		wr_span(out, wr_done(&message));
 	wr_clear(&l.contents);
 	wr_clear(&message);
+	wr_clear(&text);
 	wr_clear(&list);
 	return err;
 }
 
 static size_t addresses_read(
-	struct reload_ip_port *at, const struct reload_msg *m, const struct wire_ctx *ctx)
+	struct reload_ip_port *at, struct reload_msg *m, const struct wire_ctx *ctx)
 {
-	const struct reload_extension *e = reload_msg_extension(m, RELOAD_EXTENSION_EXPERIMENT);
-	struct rd r = rd_of(e ? e->contents : span_of(NULL, 0));
+	struct reload_diagnostics_response about;
+	struct span list = { 0 };
 	size_t count = 0;
+	if (reload_msg_diagnostics_response(m, ctx, &about))
+		return 0;
+	for (size_t i = 0; i < about.info_count && !list.len; i++)
+		if (about.info[i].kind == ADDRESSES)
+			list = about.info[i].contents;
+	struct rd r = rd_of(list);
 	for (size_t i = 0; i < RELOAD_MULTICAST_ADDRESSES && rd_more(&r); i++) {
 		struct reload_ip_port a;
 		reload_wire_read(&r, &reload_ip_port_wire, ctx, &a);

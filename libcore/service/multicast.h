@@ -5,7 +5,8 @@
  *	a node: PingReq to the wildcard Node-ID, signed --a group, UDP--> joined peers of the overlay
  *	       <--PingAns, signed, with the addresses at which it listens, UDP-- each of them
  *
- * Both are whole RELOAD messages, one in a datagram.  Whoever cannot sign as a node of the overlay gets no answer, not even an error, and is not
+ * Both are whole RELOAD messages, one in a datagram.  The addresses are a diagnostic Kind for local use (RFC 7851 s9.2), which the request asks
+ * for.  Whoever cannot sign as a node of the overlay gets no answer, not even an error, and is not
  * believed; and what an answer says is only an address to try (peer/peer.h, reload_peer_hint()).  The request is padded, and no answer is
  * longer than its request: nobody can have more sent to another's address than it sends itself.
  */
@@ -29,9 +30,9 @@ struct reload_multicast_node {
 
 /* What is kept of a request until it is answered. */
 struct reload_multicast_request {
-	struct reload_id node; /* who asked */
-	uint64_t transaction;
-	size_t len; /* of its datagram, which the answer does not exceed */
+	struct reload_id node;           /* who asked */
+	uint64_t transaction, initiated; /* initiated: by the clock of who asked */
+	size_t len;                      /* of its datagram, which the answer does not exceed */
 };
 
 /* reload_multicast_ask() appends a request to out.  A failure to sign, or RELOAD_LIMIT: the own certificates are too large for a datagram. */

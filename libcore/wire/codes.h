@@ -35,10 +35,8 @@ enum reload_message_code {
 	RELOAD_ERROR = 0xffff,
 };
 
-/* Types of message extensions (RFC 6940 s14.14, RFC 7851 s9.5, RFC 7363 s6.5). */
+/* Types of message extensions (RFC 7851 s9.5, RFC 7363 s6.5). */
 enum reload_extension_type {
-	RELOAD_EXTENSION_EXPERIMENT =
-		1, /* service/multicast.h has one, in messages that go over no link */
 	RELOAD_EXTENSION_DIAGNOSTIC_PING = 2,
 	RELOAD_EXTENSION_SELF_TUNING = 3
 };

@@ -64,7 +64,7 @@ static struct wr answer_of(
 {
 	struct reload_credentials c;
 	struct reload_multicast_node by = as(p, &c, config);
-	struct reload_multicast_request r = { one.node, transaction, RELOAD_MULTICAST_MAX };
+	struct reload_multicast_request r = { one.node, transaction, NOW, RELOAD_MULTICAST_MAX };
 	struct reload_ip_port list[8];
 	struct wr w;
 	wr_init(&w);

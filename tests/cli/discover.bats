@@ -72,7 +72,7 @@ look() {
 	# R-11.2-01: the name of the overlay is that of the user who is given, and nothing else is known
 	look alice@calls.example
 	[ "$status" -eq 0 ]
-	# R-11.2-03 R-11.2-04: the name stays that of the overlay
+	# R-11.2-03 R-11.2-04 R-14-02: the records are those of _reload-config._tcp, the path has reload-config, and the name stays that of the overlay
 	[ "${stderr_lines[0]}" = "reload-enroll: fetching https://calls.example/.well-known/reload-config from dead.lab.test:1" ]
 	[ "${stderr_lines[1]}" = "reload-enroll: fetching https://calls.example/.well-known/reload-config from server.lab.test:8443" ]
 }

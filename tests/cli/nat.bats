@@ -8,6 +8,7 @@ load nat
 @test "two behind symmetric NATs are connected by a TURN server that they find in the overlay" {
 	relay_start t
 	pair sy sy2
+	# R-9-06: an allocation of the server that a peer offers
 	until_true path_is a b relayed
 	until_true path_is b a relayed
 	# the way to a public peer needs no relay
@@ -37,6 +38,7 @@ load nat
 @test "two behind port-restricted NATs are connected without a relay, which the TURN server shows" {
 	relay_start t
 	pair pr pr2
+	# R-6.5.1.3-01
 	until_true path_is a b reflexive
 	until_true path_is b a reflexive
 	# A20

@@ -71,6 +71,7 @@ other() {
 }
 
 @test "who has another secret, or none, makes no link" {
+	# R-4.1.1-01; who has it joined, and values are signed all the same: the first test
 	before=$(reload-agent status -a alice -j | jq .links.up)
 	other 'another horse battery staple' --shared-secret other-secret
 	R env RELOAD_HOME=$PWD/there reload-agent check -I dave

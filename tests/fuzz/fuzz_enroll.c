@@ -87,8 +87,7 @@ static void put(struct MHD_Daemon *daemon, int fd, const void *bytes, size_t len
 {
 	const uint8_t *at = bytes;
 	while (len) {
-		ssize_t n = send(
-			fd, at, len < piece ? len : piece, MSG_DONTWAIT | MSG_NOSIGNAL);
+		ssize_t n = send(fd, at, len < piece ? len : piece, MSG_DONTWAIT | MSG_NOSIGNAL);
 		run(daemon);
 		drain(fd);
 		if (n < 0 && errno != EAGAIN)
@@ -98,7 +97,8 @@ static void put(struct MHD_Daemon *daemon, int fd, const void *bytes, size_t len
 	}
 }
 
-static void put_body(struct MHD_Daemon *daemon, int fd, unsigned how, const uint8_t *body, size_t len)
+static void put_body(
+	struct MHD_Daemon *daemon, int fd, unsigned how, const uint8_t *body, size_t len)
 {
 	static const char dashes[] = "--------------------------------------------------------";
 	char head[512];
@@ -111,7 +111,8 @@ static void put_body(struct MHD_Daemon *daemon, int fd, unsigned how, const uint
 		n += snprintf(head + n, sizeof(head) - (size_t)n,
 			"Transfer-Encoding: chunked\r\n\r\n%zx\r\n", len);
 	else
-		n += snprintf(head + n, sizeof(head) - (size_t)n, "Content-Length: %zu\r\n\r\n", len);
+		n += snprintf(
+			head + n, sizeof(head) - (size_t)n, "Content-Length: %zu\r\n\r\n", len);
 	put(daemon, fd, head, (size_t)n, (size_t)n);
 	put(daemon, fd, body, len, how & PIECES ? 1 + len / 64 : 65536);
 	if (how & CHUNKED)

@@ -400,7 +400,7 @@ static void frames_that_end_a_link(void **state)
 	}
 }
 
-/* a record that comes again is none */
+/* R-6.4.2.1-05: a record that comes again is none */
 static void replayed_records(void **state)
 {
 	(void)state;

@@ -31,10 +31,8 @@ struct agent_subscriber {
 	TAILQ_ENTRY(agent_subscriber) entry;
 	struct agent *agent;
 	struct reload_rpc_call *call;
-	json_t *types;                 /* owned list of names; NULL: all of that level */
-	enum reload_event_level level; /* the lowest level that is sent when there are no types */
+	uint64_t events; /* a bit for each type that is sent; 0: it is a stream of log lines */
 	uint64_t sent, dropped;
-	bool lines; /* a stream of log lines */
 };
 
 TAILQ_HEAD(agent_waiters, agent_waiter);
@@ -55,8 +53,8 @@ struct agent_rpc {
 	uint32_t media_last;                       /* number of the last path */
 	struct agent_renewals *renewals;           /* values that are stored again */
 	struct agent_registrations *registrations; /* that are being removed; NULL: none are */
-	size_t event_subscribers;
-	unsigned failures; /* number of joins that failed since the start */
+	uint64_t events_wanted;                    /* by any of the subscribers, bits as theirs */
+	unsigned failures;                         /* number of joins that failed since the start */
 	enum reload_err failed_with;
 	reload_ms tables_changed; /* when neighbours or fingers changed last */
 	char bootstrap
@@ -83,11 +81,10 @@ void agent_wait_again(struct agent_waiter *w, reload_ms when);
 void agent_check_waiters(void *arg);
 
 /*
- * agent_subscribe() keeps call as a stream of log lines, or of events: those of the types (borrowed), or without types
- * those up to level.
+ * agent_subscribe() keeps call as a stream of events, whose types are the bits (1 << enum reload_event_type); none: as one of log lines.
  */
-enum reload_rpc_end agent_subscribe(struct agent *agent, struct reload_rpc_call *call,
-	const json_t *types, enum reload_event_level level, bool lines);
+enum reload_rpc_end agent_subscribe(
+	struct agent *agent, struct reload_rpc_call *call, uint64_t events);
 
 /*
  * agent_stream_line() sends a line of the log (borrowed) to the streams of log lines; arg: the agent.

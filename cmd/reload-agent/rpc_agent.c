@@ -197,28 +197,41 @@ static const struct {
 	{ "kept_superseded", RELOAD_EV_RENEWAL_SUPERSEDED },
 };
 
-/* The present name (static) of the type of event that `name` means; NULL: there is none. */
-static const char *event_type(const char *name)
+/* The bit of the type of event that `name` means, also a former name; 0: there is none. */
+static uint64_t event_bit(const char *name)
 {
 	for (int type = 0; type < RELOAD_EVENTS; type++)
 		if (strcmp(reload_event_name((enum reload_event_type)type), name) == 0)
-			return reload_event_name((enum reload_event_type)type);
+			return UINT64_C(1) << type;
 	for (size_t i = 0; i < COUNT_OF(old_types); i++)
 		if (strcmp(old_types[i].name, name) == 0)
-			return reload_event_name(old_types[i].type);
-	return NULL;
+			return UINT64_C(1) << old_types[i].type;
+	return 0;
+}
+
+/* The bits of all types up to a level. */
+static uint64_t events_of_level(const char *name)
+{
+	uint64_t events = 0;
+	enum reload_event_level level = RELOAD_LEVEL_ERROR;
+	while (strcmp(agent_level_name(level), name) != 0)
+		level++; /* the table has checked that the word is one of them */
+	for (int type = 0; type < RELOAD_EVENTS; type++)
+		if (reload_event_level((enum reload_event_type)type) <= level)
+			events |= UINT64_C(1) << type;
+	return events;
 }
 
 enum reload_rpc_end rpc_agent_events(void *arg, struct reload_rpc_call *call, const json_t *params)
 {
-	json_t *types = json_array(), *asked;
+	uint64_t events = 0;
+	const json_t *asked;
 	size_t i;
 	json_array_foreach (json_object_get(params, "types"), i, asked) {
-		const char *type = event_type(json_string_value(asked));
-		if (type) {
-			json_array_append_new(types, json_string(type));
+		uint64_t bit = event_bit(json_string_value(asked));
+		events |= bit;
+		if (bit)
 			continue;
-		}
 		struct reload_error_text why;
 		char what[128];
 		snprintf(what, sizeof(what), "no such type of event: %.80s",
@@ -226,15 +239,10 @@ enum reload_rpc_end rpc_agent_events(void *arg, struct reload_rpc_call *call, co
 		reload_error_explain(&why, RELOAD_USAGE, what,
 			"state, link_up, link_down, routing_changed, stored ... are types");
 		reload_error_advise(&why, "reload-control(7) lists them");
-		json_decref(types);
 		return reload_rpc_fail_why(call, RELOAD_USAGE, &why);
 	}
-	enum reload_event_level level = RELOAD_LEVEL_ERROR;
-	while (strcmp(agent_level_name(level), param_text(params, "level", "info")) != 0)
-		level++; /* the table has checked that the word is one of them */
-	enum reload_rpc_end end = agent_subscribe(arg, call, types, level, false);
-	json_decref(types);
-	return end;
+	return agent_subscribe(
+		arg, call, events ? events : events_of_level(param_text(params, "level", "info")));
 }
 
 enum reload_rpc_end rpc_agent_log_level(
@@ -270,7 +278,7 @@ enum reload_rpc_end rpc_log_tail(void *arg, struct reload_rpc_call *call, const 
 	json_array_foreach (lines, i, line)
 		reload_rpc_progress(call, line);
 	json_decref(lines);
-	return agent_subscribe(agent, call, NULL, RELOAD_LEVEL_TRACE, true);
+	return agent_subscribe(agent, call, 0);
 }
 
 enum reload_rpc_end rpc_negotiate(void *arg, struct reload_rpc_call *call, const json_t *params)

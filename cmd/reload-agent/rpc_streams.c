@@ -5,40 +5,29 @@
 
 #include <string.h>
 
+_Static_assert(RELOAD_EVENTS <= 64, "the types of events are bits of a number");
+
 static void on_subscriber_gone(void *arg)
 {
-	struct agent_subscriber *s = arg;
-	TAILQ_REMOVE(&s->agent->rpc->subscribers, s, entry);
-	s->agent->rpc->event_subscribers -= !s->lines;
-	json_decref(s->types);
+	struct agent_subscriber *s = arg, *other;
+	struct agent_rpc *rpc = s->agent->rpc;
+	TAILQ_REMOVE(&rpc->subscribers, s, entry);
+	rpc->events_wanted = 0;
+	TAILQ_FOREACH (other, &rpc->subscribers, entry)
+		rpc->events_wanted |= other->events;
 	free(s);
 }
 
-enum reload_rpc_end agent_subscribe(struct agent *agent, struct reload_rpc_call *call,
-	const json_t *types, enum reload_event_level level, bool lines)
+enum reload_rpc_end agent_subscribe(
+	struct agent *agent, struct reload_rpc_call *call, uint64_t events)
 {
 	struct agent_subscriber *s = RELOAD_NEW(agent_subscriber);
 	s->agent = agent;
 	s->call = call;
-	s->types = json_array_size(types) ? json_deep_copy(types) : NULL;
-	s->level = level;
-	s->lines = lines;
+	s->events = events;
 	TAILQ_INSERT_TAIL(&agent->rpc->subscribers, s, entry);
-	agent->rpc->event_subscribers += !lines;
+	agent->rpc->events_wanted |= events;
 	return reload_rpc_pend(call, on_subscriber_gone, s);
-}
-
-static bool wanted(const struct agent_subscriber *s, enum reload_event_type event)
-{
-	const char *type = reload_event_name(event);
-	size_t i;
-	json_t *t;
-	if (!s->types)
-		return reload_event_level(event) <= s->level;
-	json_array_foreach (s->types, i, t)
-		if (strcmp(json_string_value(t), type) == 0)
-			return true;
-	return false;
 }
 
 static void send_to(struct agent_subscriber *s, json_t *object)
@@ -54,7 +43,7 @@ void agent_stream_line(void *arg, json_t *line)
 	struct agent *agent = arg;
 	struct agent_subscriber *s;
 	TAILQ_FOREACH (s, &agent->rpc->subscribers, entry)
-		if (s->lines)
+		if (!s->events)
 			send_to(s, line);
 }
 
@@ -80,12 +69,13 @@ void agent_event(struct agent *agent, const struct reload_event *event)
 		rpc->failures++;
 		rpc->failed_with = event->err;
 	}
-	if (!rpc->event_subscribers)
-		return;
+	uint64_t bit = UINT64_C(1) << event->type;
+	if (!(rpc->events_wanted & bit))
+		return; /* each message that comes or goes is an event, which few want to see */
 	json_t *object = agent_event_json(event);
 	struct agent_subscriber *s;
 	TAILQ_FOREACH (s, &rpc->subscribers, entry)
-		if (!s->lines && wanted(s, event->type))
+		if (s->events & bit)
 			send_to(s, object);
 	json_decref(object);
 }
@@ -95,7 +85,7 @@ void agent_end_streams(struct agent_rpc *rpc)
 {
 	for (struct agent_subscriber *s = TAILQ_FIRST(&rpc->subscribers), *next; s; s = next) {
 		next = TAILQ_NEXT(s, entry);
-		if (s->lines)
+		if (!s->events)
 			continue;
 		reload_rpc_reply(
 			s->call, json_pack("{s:s, s:I, s:I}", "type", "summary", "events",

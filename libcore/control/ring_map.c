@@ -2,8 +2,8 @@
  * The questions of a map, in four parts:
  *
  *	crawl	each peer that was not asked yet: its successor, some fingers, a Probe.  What it names becomes known.
- *	before	the peer behind one that does not answer: the place before its range, by its own Probe, and places nearer and nearer to it until they
- *		are its own.  Only its tables know who is on the other side of the silent one.
+ *	before	the peer behind one that does not answer: the place before its range, by its own Probe; the place next to the silent one; and places
+ *		between the two, each half as far from it, until they are its own.  Only its tables know who is on the other side.
  *	range	a peer whose range, by its own Probe, begins later than at the peer before it: somebody between the two is not known.  That happens
  *		when the one before it has a wrong successor.  The peers that follow have the missing one as a predecessor, so that a place
  *		in the middle of the short range makes them name it.  (The peer itself cannot: the place is its own.)
@@ -13,7 +13,7 @@
  * has none, as neighbours in a part of the ring need not be neighbours in the ring.  Everything is asked by RouteQuery and Probe, which every
  * implementation of RFC 6940 answers and which need no permission.
  *
- * Limits: max peers; a peer is asked 2 + fingers questions, at most BEFORE_MAX + 1 for places before it, RANGE_ASKED for each peer found
+ * Limits: max peers; a peer is asked 2 + fingers questions, at most BEFORE_MAX for places before it, RANGE_ASKED for each peer found
  * in its range and once more, and two in the check.
  */
 #include "control/ring_map.h"
@@ -25,7 +25,7 @@
 
 enum {
 	BITS = 8,
-	BEFORE_MAX = 64, /* halvings: two peers nearer to each other are not told apart */
+	BEFORE_MAX = 64, /* places: two peers nearer to each other are not told apart */
 	RANGE_ASKED = 3  /* as many as have a peer among their predecessors, at least */
 };
 
@@ -47,8 +47,9 @@ struct reload_ring_map {
 	size_t count, cap, max, fingers;
 	uint8_t id_len;
 	enum step step;
-	size_t at;   /* the peer that the step is about */
-	size_t turn; /* of the step: which finger, halving or asked peer */
+	size_t at;               /* the peer that the step is about */
+	size_t turn;             /* of the step: which finger, place or asked peer */
+	struct reload_id silent; /* of the step BEFORE: the peer that it goes around */
 	bool cut, checking;
 };
 
@@ -144,12 +145,6 @@ static struct reload_id id_minus(const struct reload_id *id, const struct reload
 	return reload_id_distance(d, id);
 }
 
-static struct reload_id power(const struct reload_ring_map *m, unsigned bit)
-{
-	struct reload_id zero = { .len = m->id_len };
-	return reload_id_add_power(&zero, bit);
-}
-
 /* The share of the ring from one place to another, in the units of a Probe and rounded as peers round it. */
 static uint64_t share_ppb(const struct reload_id *from, const struct reload_id *to)
 {
@@ -168,6 +163,30 @@ static struct reload_id place_before(const struct reload_ring_peer *p, uint64_t 
 	for (size_t i = sizeof(high); i-- > 0; high >>= BITS)
 		d.at[i] = (uint8_t)high;
 	return id_minus(&p->id, &d);
+}
+
+/* The place that a turn of the step BEFORE asks for. */
+static struct reload_id before_place(const struct reload_ring_map *m)
+{
+	const struct reload_ring_peer *p = &m->peers[m->at];
+	struct reload_id zero = { .len = m->id_len }, d;
+	if (!m->turn)
+		return place_before(p, 2 * (p->probe.responsible_ppb + UINT64_C(1)));
+	if (m->turn == 1)
+		return reload_id_add_power(&m->silent, 0);
+	d = reload_id_add_power(&zero, (unsigned)(BITS * m->id_len + 1 - m->turn));
+	return id_minus(&p->id, &d);
+}
+
+/* Goes on to the next place between the silent peer and the asked one; false: there is none. */
+static bool before_again(struct reload_ring_map *m)
+{
+	while (++m->turn < BEFORE_MAX) {
+		struct reload_id place = before_place(m);
+		if (reload_id_between(&m->silent, &place, &m->peers[m->at].id))
+			return true;
+	}
+	return false;
 }
 
 /* Whether the peer says that its range begins later than at a peer before it. */
@@ -210,6 +229,7 @@ static bool begin_before(struct reload_ring_map *m)
 		if (p->answered && !p->before_asked &&
 			!m->peers[(i + m->count - 1) % m->count].answered) {
 			p->before_asked = true;
+			m->silent = *known_before(m, i);
 			return set_step(m, BEFORE, i);
 		}
 	}
@@ -242,7 +262,7 @@ static bool is_checked(const struct reload_ring_map *m, size_t at)
 	if (reload_id_eq(known_before(m, at), &b->id))
 		return true;
 	return (!next || next->answered || !reload_id_between(&b->id, &next->id, &p->id)) &&
-	       !range_is_short(p, &b->id);
+	       p->probed && !range_is_short(p, &b->id);
 }
 
 static bool begin_check(struct reload_ring_map *m)
@@ -289,7 +309,7 @@ static void next_step(struct reload_ring_map *m, size_t known)
 			set_step(m, PROBE, m->at);
 	} else if (m->step == CHECK_NEXT) {
 		set_step(m, CHECK_PLACE, m->at);
-	} else if (!(m->step == BEFORE && ++m->turn <= BEFORE_MAX) &&
+	} else if (!(m->step == BEFORE && before_again(m)) &&
 		   !(m->step == RANGE && range_again(m, known))) {
 		next_part(m);
 	}
@@ -304,7 +324,7 @@ bool reload_ring_map_next(struct reload_ring_map *m, struct reload_ring_question
 	if (!m->count || m->step == ENDED)
 		return false;
 	const struct reload_ring_peer *p = &m->peers[m->at];
-	struct reload_id d, before = m->peers[answered_before(m, m->at)].id;
+	struct reload_id before = m->peers[answered_before(m, m->at)].id;
 	*out = (struct reload_ring_question){ .to = p->id };
 	switch (m->step) {
 	case SUCCESSOR:
@@ -317,10 +337,7 @@ bool reload_ring_map_next(struct reload_ring_map *m, struct reload_ring_question
 		out->is_probe = true;
 		break;
 	case BEFORE:
-		d = power(m, top + 1 - (unsigned)m->turn);
-		out->point =
-			m->turn ? id_minus(&p->id, &d)
-				: place_before(p, 2 * (p->probe.responsible_ppb + UINT64_C(1)));
+		out->point = before_place(m);
 		break;
 	case RANGE:
 		out->to = m->peers[range_asked(m)].id;

@@ -8,9 +8,9 @@ new_id() {
 	reload-enroll issue "$1@calls.example" --identity "$1" --new-node-id -j | jq -r '.node_ids[0]'
 }
 
-# apart A B C: going round from A, B comes before C, and C before the half: what is between C and A is more than all else.
-apart() {
-	python3 -c 'import sys; a, b, c = (int(x, 16) for x in sys.argv[1:]); sys.exit(not (b - a) % 2**128 < (c - a) % 2**128 < 2**127)' "$@"
+# far A X FROM TO: X is that part of the ring behind A, in sixteenths of it.
+far() {
+	python3 -c 'import sys; a, x, lo, hi = (int(x, 16) for x in sys.argv[1:]); sys.exit(not lo << 124 <= (x - a) % 2**128 < hi << 124)' "$@"
 }
 
 # alice, bob and carol are the ring, in this order, and may all read all values; dave is a client of bob.
@@ -21,7 +21,10 @@ setup_file() {
 	for u in alice bob carol dave; do
 		reload-enroll issue "$u@calls.example" --identity "$u" >/dev/null
 	done
-	until_true eval 'apart "$(new_id alice)" "$(new_id bob)" "$(new_id carol)"'
+	# what is between carol and alice is more than all else
+	alice=$(new_id alice)
+	within 120 eval 'far "$alice" "$(new_id bob)" 0 4'
+	within 120 eval 'far "$alice" "$(new_id carol)" 4 8'
 	lab_ring
 	export RELOAD_AGENT=alice CAROL BOB ALICE DAVE
 	CAROL=$(node_of carol) BOB=$(node_of bob) ALICE=$(node_of alice)
@@ -462,20 +465,22 @@ have_sequence() {
 }
 
 @test "path: more hops than a message may take: not reached (D03)" {
-	peer=$(reload-agent status -a dave -j --links | jq -r '.links.list[0].user | sub("@.*"; "")')
-	for far in alice bob carol; do [ "$far" = "$peer" ] || break; done
+	for far in alice bob carol; do
+		[ "$(reload-diag path -a dave -j "node:$(node_of "$far")" | jq -s last.hops)" = 1 ] || break
+	done
+	now=$(reload-agent status -a alice -j | jq .configuration_sequence)
 	reload-enroll config set initial-ttl=1 --overlay calls.example -q
-	reload-enroll config publish -a "$peer" -q
-	until_true have_sequence 4
+	reload-enroll config publish -a alice -q
+	until_true have_sequence $((now + 1))
 	R reload-diag path -a dave -j "node:$(node_of "$far")"
-	[ "$status" -eq 8 ]
+	[ "$status" -eq 8 ] || { echo "$status $output $stderr"; return 1; }
 	[ "$(jq -s -c 'last | [.reached, .outcome, .hops]' <<<"$output")" = '[false,"limit",1]' ]
 	R reload-diag path --live -c 2 -i 200ms -a dave -j "node:$(node_of "$far")"
-	[ "$status" -eq 8 ]
+	[ "$status" -eq 8 ] || { echo "$status $output $stderr"; return 1; }
 	[ "$(jq -s -c 'last | [.reached, .outcome, .path_changes]' <<<"$output")" = '[false,"limit",0]' ]
 	reload-enroll config set initial-ttl=100 --overlay calls.example -q
-	reload-enroll config publish -a "$peer" -q
-	until_true have_sequence 5
+	reload-enroll config publish -a alice -q
+	until_true have_sequence $((now + 2))
 }
 
 @test "not joined, no agent" {

@@ -290,20 +290,21 @@ setup() {
 @test "what an agent answers is no markup, and steers no terminal" {
 	lab_tainter bob
 	for form in "" -j --flat -vv; do
-		for command in map "map --describe" "map --format svg" "map --format dot" "map --format html" "path -k all node:$ALICE" \
-			"path --live -c 1 -k all node:$ALICE" "ping -k all node:$ALICE" "ping wildcard" "node node:$ALICE" tables nat health \
-			"capture -t 300ms" "audit --sample 2" why "why --past last" "why --list"; do
-			# shellcheck disable=SC2086
-			timeout 30 reload-diag ${command%% *} -a tainted $form -t 10s ${command#"${command%% *}"} >tainted.out 2>tainted.err || [ $? -ne 124 ]
-			harmless tainted.out tainted.err || { echo "$command $form"; return 1; }
-			cat tainted.out tainted.err >>tainted.all
-		done
+		tainted "$form" "diag map" "diag map --describe" "diag map --format svg" "diag map --format dot" "diag map --format html" \
+			"diag path -k all node:$ALICE" "diag path --live -c 1 -k all node:$ALICE" "diag ping -k all node:$ALICE" "diag ping wildcard" \
+			"diag node node:$ALICE" "diag tables" "diag nat" "diag health" "diag capture -t 300ms" "diag audit --sample 2" "diag why" \
+			"diag why --past last" "diag why --list" "sip-call lookup bob@calls.example" "sip-call message bob@calls.example x" \
+			"sip-call register -n bob@calls.example" "attach connect 4000 bob@calls.example"
 	done
 	for line in 'agent status' 'diag tables' 'why' 'call agent.status' 'call node.list'; do
-		timeout 30 reload-shell -a tainted -c "$line" >tainted.out 2>tainted.err || [ $? -ne 124 ]
-		harmless tainted.out tainted.err || { echo "$line"; return 1; }
-		cat tainted.out tainted.err >>tainted.all
+		timeout 30 reload-shell -a tainted -c "$line" >"tainted.d/shell $line" 2>&1 || [ $? -ne 124 ]
 	done
+	# words to complete are written to a terminal, too
+	for words in "2 path" "2 ping"; do
+		# shellcheck disable=SC2086
+		reload-diag --complete $words -a tainted node: >"tainted.d/complete $words" 2>&1 || true
+	done
+	harmless_all
 	# no picture of what has no Node-IDs, and what is said instead
 	for format in text svg dot html; do
 		R reload-diag map -a tainted --format $format
@@ -313,6 +314,17 @@ setup() {
 		[ ! -e tainted.picture ]
 	done
 	grep -q 'forged' tainted.all
+	lab_tainter_end
+	# what is no JSON any more: an error, which has none of it
+	lab_tainter bob raw
+	mkdir tainted.d
+	for command in "map -j" "tables" "why --list" "node self" "health --flat" "audit --sample 2"; do
+		# shellcheck disable=SC2086
+		R timeout 30 reload-diag $command -a tainted -t 5s
+		[ "$status" -ne 0 ] && [ "$status" -ne 124 ] && [ "$status" -lt 128 ]
+		printf '%s\n' "$output" "$stderr" >"tainted.d/$command"
+	done
+	harmless_all
 	lab_tainter_end
 }
 

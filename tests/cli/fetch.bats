@@ -248,16 +248,12 @@ lines_of() {
 @test "what others wrote steers no terminal, wherever it stands" {
 	lab_tainter bob
 	for form in "" -j --flat -vv; do
-		for command in "agent status" "agent log" "agent log --tail 50" "agent refresh -n" "agent stop -n" "ping -c 1 node:$ALICE" "ping -c 1 -i 1s nobody" \
+		tainted "$form" "agent status" "agent log" "agent log --tail 50" "agent refresh -n" "agent stop -n" "ping -c 1 node:$ALICE" "ping -c 1 -i 1s nobody" \
 			"join -n" "fetch -k $ARRAY alice@calls.example" "fetch --stat -k $ARRAY alice@calls.example" "fetch --find -k $ARRAY alice@calls.example" \
 			"fetch -k 0x77 alice@calls.example" "fetch -k $K nobody@calls.example" "store -n -k $K bob@calls.example x" \
-			"store --kept" "store -k $K alice@calls.example x"; do
-			# shellcheck disable=SC2086
-			timeout 30 "reload-${command%% *}" -a tainted $form -t 10s ${command#* } >tainted.out 2>tainted.err || [ $? -ne 124 ]
-			cat tainted.out tainted.err >>tainted.all
-			harmless tainted.out tainted.err || { echo "$command $form"; return 1; }
-		done
+			"store --kept" "store -k $K alice@calls.example x"
 	done
+	harmless_all
 	# what comes by itself: an event of each change, a line of the log
 	reload-agent events -a tainted -v --type stored >tainted.out 2>tainted.err 3>&- &
 	local watching=$!
@@ -271,6 +267,6 @@ lines_of() {
 	harmless tainted.out tainted.err
 	# the words came, and what is wrong with them is seen
 	grep -q '\\x1b\[2J.*\\x9b31m.*\\u202e.*\\u2066' tainted.all
-	grep -q '\\u001b\[2J\\u009b31m\\u202e\\u2066' tainted.all
+	grep -q '\\u001b\[2J.*\\u009b31m.*\\u202e\\u2066' tainted.all
 	lab_tainter_end
 }

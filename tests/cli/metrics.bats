@@ -49,15 +49,18 @@ sample() {
 @test "metrics: hostile names as labels, and a thousand peers, make neither a forged line nor a long list (D10)" {
 	[ "$(stat -c %a bob.metrics)" = 600 ]
 	scrape "$PWD/bob.metrics" >/dev/null
-	echo 'links 1000' >lab/bob.orders
+	python3 "$BATS_TEST_DIRNAME/hostile_strings.py" names >hostile.names
+	printf 'names hostile.names\nlinks 1000\n' >lab/bob.new
+	mv lab/bob.new lab/bob.orders
 	reload-agent status -a bob -q >/dev/null
 	scrape "$PWD/bob.metrics" >names
 	! grep -q forged names || false
 	curl -s --unix-socket bob.metrics http://agent/metrics >text
 	[ "$(grep -c '^reload_link_good{' text)" = 64 ]
 	[ "$(sed -n 's/^reload_links_not_shown //p' text)" -ge 936 ]
-	grep -qF 'user="quote\" backslash\\ brace} comma,"' text
-	grep -qF 'user="\\x1b[2Jescape\\x07"' text
+	grep -qF 'user="\"];} \\"' text
+	grep -qF 'user="\\x1b[2J\\x07\\x08"' text
+	grep -qF 'user="broken\\xff\\xfe\\xc0\\xaf"' text
 	harmless text
 }
 

@@ -237,14 +237,10 @@ kept_nothing() {
 	reload-store -a bob -q --service tainted
 	lab_tainter bob
 	for form in "" -j --flat -vv; do
-		for command in "fetch --service tainted" "fetch --service tainted --check --for self" "fetch --service tainted --tree --check" \
-			"fetch --service nothing" "store --service tainted" "store -n --service tainted" "store --list-kept" "store -n --service tainted --remove"; do
-			# shellcheck disable=SC2086
-			timeout 30 "reload-${command%% *}" -a tainted $form -t 10s ${command#* } >tainted.out 2>tainted.err || [ $? -ne 124 ]
-			harmless tainted.out tainted.err || { echo "$command $form"; return 1; }
-			cat tainted.out tainted.err >>tainted.all
-		done
+		tainted "$form" "fetch --service tainted" "fetch --service tainted --check --for self" "fetch --service tainted --tree --check" \
+			"fetch --service nothing" "store --service tainted" "store -n --service tainted" "store --list-kept" "store -n --service tainted --remove"
 	done
+	harmless_all
 	grep -q '\\x1b\[2J.*\\u202e' tainted.all
 	lab_tainter_end
 	reload-store -a bob -q --service tainted --remove

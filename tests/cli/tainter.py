@@ -1,9 +1,13 @@
 #!/usr/bin/env python3
-"""Stands between a program and an agent: tainter.py SOCKET AGENT.  Whatever the agent at socket AGENT says, each string of it gets
-a tail that steers a terminal, begins a new line, and is markup: what other nodes wrote could stand in any of them."""
-import json, socket, sys, threading
+"""Stands between a program and an agent: tainter.py SOCKET AGENT [raw].  Whatever the agent at socket AGENT says, each string of it gets a tail, the table
+of hostile_strings.py: what other nodes wrote could stand in any of them.  raw: the tail is what JSON cannot carry, a row at a time, in turn."""
+import itertools, json, socket, sys, threading
 
-TAIL = "\x1b[2J\u009b31m\u202e\u2066\u2028\u200f\x7f\nforged line \"'><script>&forged;</script>"
+import hostile_strings
+
+TAIL = hostile_strings.text()
+MARK = "here comes what is no JSON"
+raw = None
 
 
 def tainted(v):
@@ -20,7 +24,7 @@ def answers(agent, program):
         for part in ("result", "error", "params"):
             if part in message:
                 message[part] = tainted(message[part])
-        program.sendall(json.dumps(message).encode() + b"\n")
+        program.sendall(json.dumps(message).encode().replace(MARK.encode(), next(raw) if raw else b"") + b"\n")
     program.shutdown(socket.SHUT_RDWR)
 
 
@@ -49,7 +53,10 @@ forward = unless_gone(answers)
 
 
 def main():
-    path, agent = sys.argv[1:]
+    global TAIL, raw
+    path, agent = sys.argv[1:3]
+    if sys.argv[3:]:
+        TAIL, raw = MARK, itertools.cycle(row for _, row, in_json in hostile_strings.ROWS if not in_json)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(path)
         listener.listen(8)

@@ -6,7 +6,8 @@
  *
  *	drop HEX	forget the resource, without a word to anybody
  *	blind		the first successor is missing in what routing looks at, until the node leaves the overlay
- *	links N		N links are reported beside the real ones, to peers with names that do harm where they are printed as they are
+ *	names FILE	names that do harm where they are printed as they are: a line of hex digits each
+ *	links N		N links are reported beside the real ones, to peers with these names
  *	slow MS		each signature that is made or checked takes that much longer
  */
 #include "ident/job.h"
@@ -36,6 +37,30 @@ void __wrap_reload_job_run(struct reload_job *job);
 static bool blind;
 static long slow_ms, links;
 
+enum {
+	NAMES_MAX = 64,
+	NAME_SIZE = 128
+};
+static char names[NAMES_MAX][NAME_SIZE];
+static size_t names_count;
+
+static void names_read(const char *path)
+{
+	char line[2 * NAME_SIZE];
+	FILE *f = fopen(path, "re");
+	for (names_count = 0; f && names_count < NAMES_MAX && fgets(line, sizeof(line), f);
+		names_count++) {
+		char *name = names[names_count];
+		unsigned byte;
+		size_t n = 0;
+		while (n + 1 < NAME_SIZE && sscanf(line + 2 * n, "%2x", &byte) == 1)
+			name[n++] = (char)byte;
+		name[n] = 0;
+	}
+	if (f)
+		fclose(f);
+}
+
 static void drop(struct reload_peer *p, const char *hex)
 {
 	struct reload_storage *s = p->replica->storage;
@@ -51,15 +76,17 @@ static void drop(struct reload_peer *p, const char *hex)
 static void orders_read(struct reload_peer *p)
 {
 	const char *path = getenv("RELOAD_INJECT");
-	char line[128], word[64];
+	char line[256], word[200];
 	FILE *f = path ? fopen(path, "re") : NULL;
 	while (f && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "drop %63s", word) == 1)
+		if (sscanf(line, "drop %199s", word) == 1)
 			drop(p, word);
-		else if (sscanf(line, "slow %63s", word) == 1)
+		else if (sscanf(line, "slow %199s", word) == 1)
 			slow_ms = strtol(word, NULL, 10);
-		else if (sscanf(line, "links %63s", word) == 1)
+		else if (sscanf(line, "links %199s", word) == 1)
 			links = strtol(word, NULL, 10);
+		else if (sscanf(line, "names %199s", word) == 1)
+			names_read(word);
 		else if (!strncmp(line, "blind", 5))
 			blind = true;
 	}
@@ -109,15 +136,11 @@ void __wrap_reload_job_run(struct reload_job *job)
 
 size_t __wrap_reload_peer_links(struct reload_peer *p, struct reload_peer_link *out, size_t max)
 {
-	static const char *const names[] = { "quote\" backslash\\ brace} comma,",
-		"line\nfeed\rreturn", "\x1b[2Jescape\x07", "c1\xc2\x9b", "bidi\xe2\x80\xae",
-		"separator\xe2\x80\xa8", "broken\xff\xfe", "<script>alert(1)</script>",
-		"\"} 1\nforged_metric 1\n# EOF\n", "" };
 	size_t count = __real_reload_peer_links(p, out, max);
-	for (long i = 0; i < links && count < max; i++) {
+	for (long i = 0; names_count && i < links && count < max; i++) {
 		struct reload_peer_link *l = &out[count++];
 		*l = (struct reload_peer_link){ .link = 1000 + (uint32_t)i,
-			.user = names[(size_t)i % COUNT_OF(names)],
+			.user = names[(size_t)i % names_count],
 			.good = true,
 			.node.len = 16 };
 		l->node.at[0] = (uint8_t)(i >> 8);

@@ -9,6 +9,7 @@
 #   make bench        figures as a table and as JSON
 #   make soak         12 real agents through six minutes of trouble, under load (SOAK="--agents 25 ..."); then memory under
 #                     a steady load for two minutes (MEMORY="--minutes 60"); then Pings under attack; 1,000 Stores on lossy links; links over ICE that idle for half an hour
+#   make soak-deb     packages: built twice, installed, used, upgraded, removed and purged in a chroot
 #   make fuzz         every fuzz target for FUZZ_SECONDS each (default 60); FUZZ_TARGETS="wire config": only these
 #   make lint         what the tests check in the text of the tree, and the format
 #   make format       clang-format on every C file
@@ -18,15 +19,17 @@
 #   make install      programs, the library, manual pages, completions and units of systemd, under $(DESTDIR)$(PREFIX); what only other programs run goes to
 #                     $(DESTDIR)$(LIBEXECDIR)/reload (for another LIBEXECDIR than $(PREFIX)/libexec name it to make as well)
 #   make uninstall    remove them
+#   make deb          packages for Debian 12 of what is committed, in build/deb; DEB_REVISION=n: another revision of the same version
 #   make clean
 #
 # MODE=debug|release|asan|fuzz|cov chooses flags; O=DIR the place of objects; V=1 shows commands.
 
-MODE    ?= $(if $(filter fuzz,$(MAKECMDGOALS)),fuzz,$(if $(filter install bench soak,$(MAKECMDGOALS)),release,debug))
+MODE    ?= $(if $(filter fuzz,$(MAKECMDGOALS)),fuzz,$(if $(filter install bench soak soak-deb,$(MAKECMDGOALS)),release,debug))
 O       ?= build/$(MODE)
 PREFIX  ?= /usr/local
 LIBEXECDIR ?= $(PREFIX)/libexec
 LIBDIR  ?= $(PREFIX)/lib
+ZSHDIR  ?= $(PREFIX)/share/zsh/site-functions
 SYSTEMDDIR ?= $(PREFIX)/lib/systemd/system
 SYSCONFDIR ?= $(if $(filter /usr,$(PREFIX)),/etc,$(PREFIX)/etc)
 VERSION := 0.1.0
@@ -58,7 +61,7 @@ define ensure
 endef
 
 .PHONY: all programs deps check-deps check check-headers demo sim mutants plots soak bench bench-tools fuzz fuzz-targets replay lint format \
-	changelog completions man install uninstall clean unit lab-tools
+	changelog completions man install uninstall deb soak-deb clean unit lab-tools
 deps:
 	$(call ensure,$(BUILD_DEPS))
 check-deps:
@@ -282,6 +285,11 @@ soak: check-deps programs lab-tools
 	$(call ensure,valgrind)
 	$(Q)tests/lab/ice-check $(O) long
 
+# Packages through installation, upgrade and purge in a chroot; needs a mirror of Debian.
+soak-deb: check-deps programs
+	$(call ensure,debhelper lintian fakeroot mmdebstrap)
+	$(Q)RELOAD_BIN=$(abspath $(O)) PACKAGES_LONG=1 bats tests/cli/packages.bats
+
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= $(FUZZ)
 fuzz: check-deps fuzz-targets
@@ -308,14 +316,14 @@ EXAMPLES := $(wildcard examples/*)
 UNITS := $(notdir $(wildcard units/*.service units/*.socket units/*.timer))
 install: programs
 	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/man/man1 $(SHARE)/man/man5 $(SHARE)/man/man7 $(SHARE)/man/man8 \
-		$(SHARE)/man/man3 $(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions $(SHARE)/fish/vendor_completions.d
+		$(SHARE)/man/man3 $(SHARE)/bash-completion/completions $(DESTDIR)$(ZSHDIR) $(SHARE)/fish/vendor_completions.d
 	install -d $(DESTDIR)$(LIBEXECDIR)/reload
 	install -m 755 $(PROGRAMS:%=$(O)/%) $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(PRIVATE:%=$(O)/%) $(DESTDIR)$(LIBEXECDIR)/reload
 	install -m 644 $(O)/reload-ice.so $(O)/reload-mdns.so $(DESTDIR)$(LIBEXECDIR)/reload
 	for page in man/*.[1-8]; do install -m 644 $$page $(SHARE)/man/man$${page##*.}; done
 	install -m 644 $(PROGRAMS:%=completions/%) $(SHARE)/bash-completion/completions
-	install -m 644 $(PROGRAMS:%=completions/_%) $(SHARE)/zsh/site-functions
+	install -m 644 $(PROGRAMS:%=completions/_%) $(DESTDIR)$(ZSHDIR)
 	install -m 644 $(PROGRAMS:%=completions/%.fish) $(SHARE)/fish/vendor_completions.d
 	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(PREFIX)/include $(SHARE)/doc/reload/examples
 	install -m 644 $(O)/$(SONAME) $(DESTDIR)$(LIBDIR)
@@ -331,7 +339,7 @@ install: programs
 		sed 's,@BINDIR@,$(PREFIX)/bin,g' units/$$unit >$(DESTDIR)$(SYSTEMDDIR)/$$unit && \
 		chmod 644 $(DESTDIR)$(SYSTEMDDIR)/$$unit || exit 1; \
 	done
-	install -m 644 units/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/reload.conf
+	for users in reload reload-enroll; do install -m 644 units/sysusers-$$users.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/$$users.conf; done
 	install -m 644 units/tmpfiles.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/reload.conf
 	install -d $(DESTDIR)$(SYSCONFDIR)/logrotate.d
 	install -m 644 units/logrotate.conf $(DESTDIR)$(SYSCONFDIR)/logrotate.d/reload
@@ -343,11 +351,15 @@ uninstall:
 	rm -f $(PROGRAMS:%=$(DESTDIR)$(PREFIX)/bin/%) $(PRIVATE:%=$(DESTDIR)$(LIBEXECDIR)/reload/%) \
 		$(DESTDIR)$(LIBEXECDIR)/reload/reload-ice.so $(DESTDIR)$(LIBEXECDIR)/reload/reload-mdns.so
 	for page in man/*.[1-8]; do rm -f $(SHARE)/man/man$${page##*.}/$${page#man/}; done
-	rm -f $(PROGRAMS:%=$(SHARE)/bash-completion/completions/%) $(PROGRAMS:%=$(SHARE)/zsh/site-functions/_%) \
+	rm -f $(PROGRAMS:%=$(SHARE)/bash-completion/completions/%) $(PROGRAMS:%=$(DESTDIR)$(ZSHDIR)/_%) \
 		$(PROGRAMS:%=$(SHARE)/fish/vendor_completions.d/%.fish)
-	rm -f $(UNITS:%=$(DESTDIR)$(SYSTEMDDIR)/%) $(DESTDIR)$(PREFIX)/lib/sysusers.d/reload.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/reload.conf \
+	rm -f $(UNITS:%=$(DESTDIR)$(SYSTEMDDIR)/%) $(DESTDIR)$(PREFIX)/lib/sysusers.d/reload.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/reload-enroll.conf \
+		$(DESTDIR)$(PREFIX)/lib/tmpfiles.d/reload.conf \
 		$(DESTDIR)$(SYSCONFDIR)/logrotate.d/reload
 	rmdir $(DESTDIR)$(LIBEXECDIR)/reload $(SHARE)/doc/reload/examples $(SHARE)/doc/reload 2>/dev/null || true
+
+deb:
+	$(Q)debian/build
 
 clean:
 	rm -rf build

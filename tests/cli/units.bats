@@ -82,7 +82,7 @@ fed() {
 	R systemd-analyze security --offline=yes --no-pager --threshold=13 "$PWD/open@.service"
 	[ "$status" -ne 0 ]
 	# both users of the units are made, and no other
-	[ "$(sed -n 's/^u \([^ ]*\) .*/\1/p' root/lib/sysusers.d/reload.conf | sort)" = "$(sed -n 's/^User=//p' "$UNITS"/*.service | sort -u)" ]
+	[ "$(sed -n 's/^u \([^ ]*\) .*/\1/p' root/lib/sysusers.d/*.conf | sort)" = "$(sed -n 's/^User=//p' "$UNITS"/*.service | sort -u)" ]
 }
 
 @test "the units of the node, of its devices and of its certificate do their work with the calls that they let through" {

@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
 """units.py run UNIT INSTANCE ROOT: becomes the program of a systemd unit, with its environment, whose places are below ROOT.
+units.py inside CHROOT UNIT INSTANCE: becomes the program of a unit that is installed in a chroot, as the user of the unit and with its
+directories.
 units.py activate SOCKET UNIT INSTANCE ROOT: opens the sockets of a .socket unit, and runs the program with them, each time that
 somebody connects while it does not run, twice in all.
 units.py outside UNIT TRACE: system calls in a trace of strace that the filter of the unit does not let through."""
 
 import os
+import pwd
 import re
 import select
 import shlex
@@ -18,10 +21,9 @@ def settings(path, name):
         return [line.split("=", 1)[1].strip() for line in f if line.startswith(name + "=")]
 
 
-def run(path, instance, root, passed=0):
+def program(path, instance, root):
+    """The words and the environment of the program of a unit."""
     environment = {"PATH": "/usr/bin:/bin"}
-    if passed:
-        environment.update(LISTEN_FDS=str(passed), LISTEN_PID=str(os.getpid()), LISTEN_FDNAMES=":".join(["control"] * passed))
     for name in ("NOTIFY_SOCKET", "WATCHDOG_USEC", "CREDENTIALS_DIRECTORY"):
         if name in os.environ:
             environment[name] = os.environ[name]
@@ -42,12 +44,36 @@ def run(path, instance, root, passed=0):
             words += environment.get(word[1:], "").split()
         else:
             words.append(re.sub(r"\$\{(\w+)\}", lambda m: environment.get(m[1], ""), word))
+    return words, environment
+
+
+def run(path, instance, root, passed=0):
+    words, environment = program(path, instance, root)
+    if passed:
+        environment.update(LISTEN_FDS=str(passed), LISTEN_PID=str(os.getpid()), LISTEN_FDNAMES=":".join(["control"] * passed))
     if "--socket-group" in words:
         # no such group here: the only one in the namespace of users below
         words[words.index("--socket-group") + 1] = "1000" if os.geteuid() == 0 else str(os.getegid())
     if os.geteuid() == 0:
         # root has other places: another user there, as with PrivateUsers
         words = ["/usr/bin/unshare", "--map-user=1000", "--map-group=1000"] + words
+    os.execve(words[0], words, environment)
+
+
+def inside(root, path, instance):
+    os.chroot(root)
+    os.chdir("/")
+    user = pwd.getpwnam(settings(path, "User")[0])
+    for setting, base in (("StateDirectory", "/var/lib/"), ("RuntimeDirectory", "/run/"), ("LogsDirectory", "/var/log/")):
+        for name in settings(path, setting):
+            os.makedirs(base + name, exist_ok=True)
+            os.chmod(base + name, int((settings(path, setting + "Mode") or ["0755"])[0], 8))
+            os.chown(base + name, user.pw_uid, user.pw_gid)
+    words, environment = program(path, instance, "")
+    os.initgroups(user.pw_name, user.pw_gid)
+    os.setgid(user.pw_gid)
+    os.setuid(user.pw_uid)
+    os.umask(int(settings(path, "UMask")[0], 8))
     os.execve(words[0], words, environment)
 
 
@@ -93,4 +119,4 @@ def outside(path, trace):
 
 
 if __name__ == "__main__":
-    {"run": run, "activate": activate, "outside": outside}[sys.argv[1]](*sys.argv[2:])
+    {"run": run, "inside": inside, "activate": activate, "outside": outside}[sys.argv[1]](*sys.argv[2:])

@@ -2,6 +2,7 @@
 #include "libreload/internal.h"
 
 #include "util/alloc.h"
+#include "wire/assign.h"
 #include "wire/frame.h"
 #include "wire/message.h"
 
@@ -38,18 +39,23 @@ static void explain(struct reload_codec *c, struct span message, enum reload_err
 		snprintf(c->fault, sizeof(c->fault), "%s", reload_err_text(err));
 }
 
+static const char node_id_fault[] = "Node-IDs have 16 to 20 bytes";
+
+static bool node_id_range(uint8_t *out, unsigned length)
+{
+	*out = (uint8_t)(length ? length : NODE_ID_USUAL);
+	return !length || (length >= NODE_ID_USUAL && length <= RELOAD_ID_MAX);
+}
+
 int reload_codec_decode(
 	struct reload_codec **codec, const void *bytes, size_t len, unsigned node_id_length)
 {
 	struct reload_codec *c = *codec = RELOAD_NEW(reload_codec);
 	struct span message = message_in(span_of(bytes, len));
-	if (!node_id_length)
-		node_id_length = NODE_ID_USUAL;
-	if (node_id_length < NODE_ID_USUAL || node_id_length > RELOAD_ID_MAX) {
-		snprintf(c->fault, sizeof(c->fault), "Node-IDs have 16 to 20 bytes");
+	if (!node_id_range(&c->ctx.node_id_len, node_id_length)) {
+		snprintf(c->fault, sizeof(c->fault), "%s", node_id_fault);
 		return RELOAD_STATUS_USAGE;
 	}
-	c->ctx.node_id_len = (uint8_t)node_id_length;
 	enum reload_err err = reload_msg_decode(&c->msg, message, &c->ctx);
 	if (err) {
 		explain(c, message, err);
@@ -121,6 +127,37 @@ char *reload_codec_text(struct reload_codec *c)
 		reload_msg_print(c->msg, &c->ctx, put, &w);
 	wr_u8(&w, 0);
 	return (char *)w.at;
+}
+
+int reload_codec_encode(
+	const char *json, unsigned node_id_length, void **bytes, size_t *len, char **fault)
+{
+	struct reload_arena arena = { 0 };
+	struct reload_error_text why = { 0 };
+	struct wire_ctx ctx = { .arena = &arena };
+	struct wr w;
+	if (!node_id_range(&ctx.node_id_len, node_id_length)) {
+		if (fault)
+			*fault = reload_strdup(node_id_fault);
+		return RELOAD_STATUS_USAGE;
+	}
+	json_t *object = json_loads(json, JSON_REJECT_DUPLICATES, NULL);
+	wr_init(&w);
+	enum reload_err err = object ? reload_msg_assign(&w, &ctx, object, &why)
+				     : reload_error_explain(&why, RELOAD_BAD_VALUE, "message",
+					       "not a JSON object");
+	if (!err) {
+		*len = w.len;
+		*bytes = reload_memdup(w.at, w.len);
+	} else if (fault) {
+		size_t size = strlen(why.what) + strlen(why.reason) + sizeof(": ");
+		*fault = reload_alloc(size);
+		snprintf(*fault, size, "%s: %s", why.what, why.reason);
+	}
+	json_decref(object);
+	reload_arena_clear(&arena);
+	wr_clear(&w);
+	return reload_err_exit(err);
 }
 
 int reload_codec_next_frame(size_t *size, const void *bytes, size_t len)

@@ -1,5 +1,5 @@
 /*
- * libreload: talk to a reload-agent, and read messages of RELOAD (RFC 6940).
+ * libreload: talk to a reload-agent, and read and write messages of RELOAD (RFC 6940).
  *
  * Manual: reload_session(3), reload_values(3), reload_codec(3); the methods that a session calls are in reload-control(7).
  *
@@ -146,6 +146,14 @@ uint8_t reload_codec_ttl(const struct reload_codec *codec);
 /* reload_codec_json() returns all of a message as a JSON object, reload_codec_text() as lines for people (both the caller's). */
 char *reload_codec_json(struct reload_codec *codec);
 char *reload_codec_text(struct reload_codec *codec);
+
+/*
+ * reload_codec_encode() makes the message that a JSON object in the form of reload_codec_json() describes: *bytes is the caller's, *len its length, which the
+ * header need not have right.  Nothing is signed: the security block is as given.  RELOAD_STATUS_FAILED or _LIMIT with *fault (the caller's; may be NULL)
+ * when it describes none.
+ */
+int reload_codec_encode(
+	const char *json, unsigned node_id_length, void **bytes, size_t *len, char **fault);
 
 /*
  * reload_codec_next_frame() says how long the frame or message is that bytes begin with, so that a stream can be taken apart: *size bytes.

@@ -59,7 +59,15 @@ static bool short_write(struct wr *w, const void *in)
 	return true;
 }
 
-static const struct wire_hook short_form = { short_read, short_write };
+/* JSON does not say which form an opaque id had: the short one is sent where it is possible. */
+static void short_assigned(void *out)
+{
+	struct reload_destination *d = out;
+	d->short_form = d->type == RELOAD_DEST_OPAQUE && d->opaque.len == SHORT_LEN &&
+			(d->opaque.at[0] & SHORT_FORM);
+}
+
+static const struct wire_hook short_form = { short_read, short_write, short_assigned };
 
 const struct wire_type reload_destination_wire = {
 	.name = "Destination",

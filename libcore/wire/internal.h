@@ -29,3 +29,24 @@ static inline uint64_t reload_field_load(const void *member, size_t size)
 		return *(const uint64_t *)member;
 	}
 }
+
+/* reload_field_store() writes the integer of size bytes to member. */
+static inline void reload_field_store(void *member, size_t size, uint64_t v)
+{
+	switch (size) {
+	case 1:
+		*(uint8_t *)member = (uint8_t)v;
+		break;
+	case 2:
+		*(uint16_t *)member = (uint16_t)v;
+		break;
+	case 4:
+		*(uint32_t *)member = (uint32_t)v;
+		break;
+	default:
+		assert(size == 8);
+		*(uint64_t *)member = v;
+	}
+}
+
+extern const struct wire_type reload_extension_wire;

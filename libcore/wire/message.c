@@ -18,13 +18,13 @@ static const struct wire_field extension_fields[] = {
 	{ WIRE_BOOL(struct reload_extension, critical) },
 	{ WIRE_BYTES(struct reload_extension, contents, 4) },
 };
-static const struct wire_type extension_wire =
+const struct wire_type reload_extension_wire =
 	WIRE_TYPE(struct reload_extension, "MessageExtension", extension_fields);
 
 static const struct wire_field contents_fields[] = {
 	{ WIRE_INT(struct contents, code) },
 	{ WIRE_BYTES(struct contents, body, 4) },
-	{ WIRE_VEC(struct contents, extensions, 4, extension_wire), WIRE_LIMIT(RELOAD_LIMIT_EXTENSIONS) },
+	{ WIRE_VEC(struct contents, extensions, 4, reload_extension_wire), WIRE_LIMIT(RELOAD_LIMIT_EXTENSIONS) },
 	{ WIRE_SINCE(struct contents, raw) },
 };
 static const struct wire_type contents_wire =
@@ -65,7 +65,7 @@ bool reload_contents_extension(const struct reload_contents *c, uint16_t type, s
 	struct rd r = rd_of(c->extensions);
 	struct reload_extension e;
 	for (int n = 0; rd_more(&r) && n < RELOAD_LIMIT_EXTENSIONS; n++) {
-		reload_wire_read(&r, &extension_wire, &(struct wire_ctx){ 0 }, &e);
+		reload_wire_read(&r, &reload_extension_wire, &(struct wire_ctx){ 0 }, &e);
 		if (!r.err && e.type == type) {
 			*out = e.contents;
 			return true;
@@ -310,7 +310,7 @@ static json_t *body_json(struct reload_msg *m, const struct wire_ctx *ctx)
 static json_t *extension_json(
 	struct reload_msg *m, const struct wire_ctx *ctx, const struct reload_extension *e)
 {
-	json_t *o = reload_wire_json(&extension_wire, ctx, e);
+	json_t *o = reload_wire_json(&reload_extension_wire, ctx, e);
 	const struct known_extension *known = known_extension(e->type, m->code);
 	union {
 		struct reload_diagnostics_request request;

@@ -34,24 +34,6 @@ static void read_type(struct rd *r, const struct wire_type *t, const struct run 
 static void write_type(
 	struct wr *w, const struct wire_type *t, const struct run *up, const void *in);
 
-static void store(void *member, size_t size, uint64_t v)
-{
-	switch (size) {
-	case 1:
-		*(uint8_t *)member = (uint8_t)v;
-		break;
-	case 2:
-		*(uint16_t *)member = (uint16_t)v;
-		break;
-	case 4:
-		*(uint32_t *)member = (uint32_t)v;
-		break;
-	default:
-		assert(size == 8);
-		*(uint64_t *)member = v;
-	}
-}
-
 static bool known(const struct wire_field *f, uint64_t v)
 {
 	return !f->strict || (v >= f->lo && v <= f->hi);
@@ -64,7 +46,7 @@ static uint64_t read_int(struct rd *in, const struct wire_field *f, void *member
 	uint64_t v = rd_int(in, f->size);
 	if (!in->err && !known(f, v))
 		rd_fail(in, RELOAD_UNKNOWN_TYPE);
-	store(member, f->size, v);
+	reload_field_store(member, f->size, v);
 	return v;
 }
 
@@ -124,7 +106,7 @@ static void read_item(
 	struct rd *list, const struct wire_field *f, const struct run *run, void *item)
 {
 	if (f->item == WIRE_OP_INT)
-		store(item, f->size, rd_int(list, f->size));
+		reload_field_store(item, f->size, rd_int(list, f->size));
 	else if (f->item == WIRE_OP_NODE_ID)
 		read_node_id(list, run->ctx, item);
 	else

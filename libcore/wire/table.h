@@ -53,6 +53,8 @@ struct wire_field {
 struct wire_hook {
 	bool (*read)(struct rd *r, void *out);
 	bool (*write)(struct wr *w, const void *in);
+	void (*assigned)(
+		void *out); /* after the structure was filled from JSON; NULL: nothing to do */
 };
 
 struct wire_type {

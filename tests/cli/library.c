@@ -107,6 +107,18 @@ static void messages(const char *file)
 	printf("%s\n", json);
 	CHECK(strstr(text, "message_code: ping_req\n"));
 	CHECK(reload_codec_overlay(c) == reload_overlay_number("overlay.example.org"));
+	void *again = NULL;
+	char *fault = NULL;
+	CHECK(!reload_codec_encode(json, 0, &again, &size, NULL));
+	CHECK(size == len && !memcmp(again, message, len));
+	CHECK(reload_codec_encode("{\"header\":{}}", 0, &again, &size, &fault) ==
+		RELOAD_STATUS_FAILED);
+	CHECK(!strcmp(fault, "relo_token: missing"));
+	free(fault);
+	CHECK(reload_codec_encode("{}", 21, &again, &size, &fault) == RELOAD_STATUS_USAGE &&
+		*fault);
+	free(fault);
+	free(again);
 	free(json);
 	free(text);
 	reload_codec_free(c);

@@ -89,6 +89,34 @@ static enum reload_err check_overlay(
 	return err;
 }
 
+/* Tables without a version are those of version 1; a program that changes what they mean writes its own there. */
+static enum reload_err check_version(struct accounts *a, struct reload_error_text *why)
+{
+	enum {
+		VERSION = 1
+	};
+	char *present = NULL;
+	bool ok = db_rows(a->db, "SELECT value FROM meta WHERE name = 'version'", DB_NONE,
+		take_text, &present);
+	enum reload_err err = accounts_result(a, ok, why);
+	if (!err && present && strtol(present, NULL, 10) > VERSION) {
+		err = reload_error_explain(why, RELOAD_BAD_CONFIG,
+			"the users are those of a newer program",
+			"%.150s has version %.20s, this program knows %d", a->where, present,
+			VERSION);
+		reload_error_advise(why, "reload-enroll --version, and a newer release");
+	}
+	free(present);
+	return err;
+}
+
+static enum reload_err check_meta(
+	struct accounts *a, const char *overlay, struct reload_error_text *why)
+{
+	enum reload_err err = check_version(a, why);
+	return err ? err : check_overlay(a, overlay, why);
+}
+
 static bool has_tables(struct db *db)
 {
 	return db_run(db, "SELECT reserved FROM users WHERE name = ''", DB_NONE) &&
@@ -99,7 +127,7 @@ enum reload_err accounts_schema(
 	struct accounts *a, const char *overlay, struct reload_error_text *why)
 {
 	if (has_tables(a->db))
-		return check_overlay(a, overlay, why);
+		return check_meta(a, overlay, why);
 	bool old = lacks_columns(a->db);
 	enum reload_err err = accounts_begin(a, "", why);
 	bool ok = !err;
@@ -111,7 +139,7 @@ enum reload_err accounts_schema(
 	if (!err)
 		err = accounts_result(a, ok, why);
 	if (!err)
-		err = check_overlay(a, overlay, why);
+		err = check_meta(a, overlay, why);
 	if (!err)
 		err = accounts_keep(a, why);
 	if (err)

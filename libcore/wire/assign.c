@@ -82,8 +82,8 @@ static enum reload_err assign_bytes(
 		return bytes_of(a, f->name, j, out);
 	if (!json_is_string(j))
 		return bad(a, f->name, "not a text");
-	*out = reload_arena_copy(a->ctx->arena,
-		span_of(json_string_value(j), json_string_length(j)));
+	*out = reload_arena_copy(
+		a->ctx->arena, span_of(json_string_value(j), json_string_length(j)));
 	return RELOAD_OK;
 }
 
@@ -210,13 +210,14 @@ static bool is_derived(const struct wire_field *f)
 }
 
 /* Fills zeroed memory; a tag stands before what depends on it. */
-static enum reload_err assign_type(const struct assigning *a, const struct wire_type *type,
-	const json_t *object, uint8_t *out)
+static enum reload_err assign_type(
+	const struct assigning *a, const struct wire_type *type, const json_t *object, uint8_t *out)
 {
 	enum reload_err err = RELOAD_OK;
 	if (!json_is_object(object))
 		return bad(a, type->name, "not an object");
-	for (const struct wire_field *f = type->fields; !err && f < type->fields + type->count; f++) {
+	for (const struct wire_field *f = type->fields; !err && f < type->fields + type->count;
+		f++) {
 		const json_t *j = json_object_get(object, f->name);
 		if (is_derived(f) || !reload_field_present(f, out) || (!j && f->optional))
 			continue;
@@ -295,8 +296,7 @@ static enum reload_err assign_error(
 {
 	json_t *without = json_copy((json_t *)j); /* shallow: j stays as it is */
 	json_object_set_new(without, "error_info", json_string(""));
-	enum reload_err err =
-		assign_type(a, &reload_error_response_wire, without, (uint8_t *)out);
+	enum reload_err err = assign_type(a, &reload_error_response_wire, without, (uint8_t *)out);
 	if (!err)
 		err = assign_error_info(a, json_object_get(j, "error_info"), &out->error_info);
 	json_decref(without);
@@ -366,9 +366,8 @@ enum reload_err reload_msg_assign(struct wr *w, const struct wire_ctx *ctx, cons
 	if (!err && !contents.err)
 		reload_msg_write(w, ctx, &header, wr_done(&contents), &security);
 	if (!err && (contents.err || w->err))
-		err = reload_error_explain(why, contents.err ? contents.err : w->err,
-			"the message", "%s",
-			reload_err_text(contents.err ? contents.err : w->err));
+		err = reload_error_explain(why, contents.err ? contents.err : w->err, "the message",
+			"%s", reload_err_text(contents.err ? contents.err : w->err));
 	wr_clear(&contents);
 	return err;
 }

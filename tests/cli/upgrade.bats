@@ -81,6 +81,13 @@ holds() {
 	failed 1 'store\.db'
 	matches "${stderr_lines[1]}" 'version 77 of the store is newer than this program'
 	cmp lab/state/bob/store.db before/state/bob/store.db
+	sqlite3 lab/etc/calls.example/ca/accounts.db "INSERT INTO meta(name, value) VALUES('version', '77')"
+	cp lab/etc/calls.example/ca/accounts.db newer.db
+	R reload-enroll issue carol@calls.example --identity carol
+	failed 10 'the users are those of a newer program'
+	matches "${stderr_lines[1]}" 'has version 77, this program knows 1'
+	cmp lab/etc/calls.example/ca/accounts.db newer.db
+	[ ! -e lab/etc/identity/carol/cert.pem ]
 	# what it is to keep is put aside, not lost
 	rm -r lab
 	tar -xf "$archive"

@@ -11,8 +11,8 @@ static struct wire_ctx context(struct reload_arena *arena)
 }
 
 /* The message that an object describes; len 0: err is what it failed with, why names the member. */
-static struct span assigned(struct wr *w, const json_t *object, enum reload_err *err,
-	struct reload_error_text *why)
+static struct span assigned(
+	struct wr *w, const json_t *object, enum reload_err *err, struct reload_error_text *why)
 {
 	struct reload_arena arena = { 0 };
 	struct wire_ctx ctx = context(&arena);
@@ -117,8 +117,8 @@ static void what_cannot_be_is_named(void **state)
 	(void)state;
 	json_t *many = json_array();
 	for (int i = 0; i < RELOAD_LIMIT_EXTENSIONS + 1; i++)
-		json_array_append_new(
-			many, json_pack("{s:i, s:b, s:s}", "type", 9, "critical", 0, "contents", ""));
+		json_array_append_new(many,
+			json_pack("{s:i, s:b, s:s}", "type", 9, "critical", 0, "contents", ""));
 	const struct {
 		const char *object, *key;
 		json_t *value; /* NULL: removed */
@@ -132,14 +132,16 @@ static void what_cannot_be_is_named(void **state)
 		{ "header", "transaction_id", json_string("18446744073709551616"), "transaction_id",
 			RELOAD_BAD_VALUE },
 		{ "header", "via_list", json_string(""), "via_list", RELOAD_BAD_VALUE },
-		{ "header", "destination_list", json_pack("[{s:s, s:s}]", "type", "node", "node", "00"),
-			"node", RELOAD_BAD_VALUE },
+		{ "header", "destination_list",
+			json_pack("[{s:s, s:s}]", "type", "node", "node", "00"), "node",
+			RELOAD_BAD_VALUE },
 		{ "header", "destination_list",
 			json_pack("[{s:s, s:s}]", "type", "node", "node",
 				"00000000000000000000000000000000"),
 			"destination_list", RELOAD_BAD_VALUE },
 		{ "", "header", json_null(), "ForwardingHeader", RELOAD_BAD_VALUE },
-		{ "", "message_code", json_string("no_such_req"), "message_code", RELOAD_BAD_VALUE },
+		{ "", "message_code", json_string("no_such_req"), "message_code",
+			RELOAD_BAD_VALUE },
 		{ "", "body", json_pack("{s:s}", "padding", "abc"), "padding", RELOAD_BAD_VALUE },
 		{ "", "body", json_string("xy"), "body", RELOAD_BAD_VALUE },
 		{ "", "security", NULL, "SecurityBlock", RELOAD_BAD_VALUE },

@@ -164,3 +164,16 @@ os.execvp("reload-agent", ["reload-agent", "-I", "carol", "--no-join", "-l", "12
 	ends server reload-enroll-serve.service
 	grep -q '^issued 0' server.out
 }
+
+@test "a unit whose credential, identity or options are missing says which" {
+	echo 'OPTIONS=--listen 127.0.0.1:0' >sys/etc/default/reload-enroll-serve
+	mkdir -p nothing
+	R env CREDENTIALS_DIRECTORY="$PWD/nothing" python3 "$BATS_TEST_DIRNAME/units.py" run "$UNITS/reload-enroll-serve.service" "" "$PWD/sys"
+	failed "$status" 'tls-cert.pem'
+	R env CREDENTIALS_DIRECTORY="$PWD" python3 "$BATS_TEST_DIRNAME/units.py" run "$UNITS/reload-agent@.service" nobody "$PWD/sys"
+	failed 10 nobody
+	rm -f sys/etc/default/reload-sip-adapter-alice
+	R python3 "$BATS_TEST_DIRNAME/units.py" run "$UNITS/reload-sip-adapter@.service" alice "$PWD/sys"
+	[ "$status" -ne 0 ]
+	matches "$stderr" 'reload-sip-adapter-alice is missing'
+}

@@ -22,7 +22,13 @@
 enum {
 	ADAPTER_AGENTS_MAX = 256,
 	ADAPTER_TRANSACTIONS_MAX = 400000,
-	ADAPTER_FORKS_MAX = 50000, /* requests under way */
+	ADAPTER_TRANSACTION_BYTES =
+		256 * 1024 * 1024,          /* of messages that they may have to send again */
+	ADAPTER_FORKS_MAX = 50000,          /* requests under way */
+	ADAPTER_FORKS_OF_NODE = 64,         /* of these over a connection with another node */
+	ADAPTER_FORKS_OF_CONNECTION = 2000, /* over another one, which may be that of a proxy */
+	ADAPTER_RELAYS_OF_NODE =
+		64, /* calls whose audio is relayed, over a connection with another node */
 	ADAPTER_FOREIGN_MAX =
 		1000, /* of these from callers of other domains, who are asked for no password */
 	ADAPTER_STOP_MS = 2000 /* for what is under way, and for leaving the overlay */

@@ -104,6 +104,9 @@ bool auth_check(struct adapter *a, struct message *m, struct reload_sip_txn *t, 
 	struct reload_digest d;
 	if (!a->users_path && reload_ip_port_is_loopback(&m->from.remote))
 		return true;
+	/* the connection of a proxy is that of many devices: whoever is behind it is asked each time */
+	if (m->sip->sip_via->v_next)
+		c = NULL;
 	if (!message_is(m, "REGISTER") && c && c->user && !strcmp(c->user, aor))
 		return true;
 	if (!a->users_path) {

@@ -57,6 +57,7 @@ void call_forget(struct call *call)
 		RB_REMOVE(call_tree, &calls->tree, call);
 	TAILQ_REMOVE(list_of(call), call, used_entry);
 	calls->count--;
+	calls->foreign -= call->foreign;
 	end_clear(calls, &call->caller);
 	while (call->callees_count)
 		end_clear(calls, &call->callees[--call->callees_count]);
@@ -157,7 +158,7 @@ static void replace(struct call *before)
 }
 
 struct call *call_new(struct calls *calls, const struct message *request,
-	const struct overlay_end *node, const char *from, const char *to)
+	const struct overlay_end *node, bool foreign, const char *from, const char *to)
 {
 	char *key = key_of(request, request->sip->sip_from->a_tag);
 	const char *side = node ? node->served->user : "";
@@ -167,7 +168,7 @@ struct call *call_new(struct calls *calls, const struct message *request,
 		replace(before);
 		before = NULL;
 	}
-	if (before || !make_room(calls)) {
+	if (before || (foreign && calls->foreign >= CALLS_FOREIGN_MAX) || !make_room(calls)) {
 		free(key);
 		return NULL; /* the same call by another way, merged (RFC 3261 s8.2.2.2), or no room */
 	}
@@ -177,6 +178,8 @@ struct call *call_new(struct calls *calls, const struct message *request,
 	call->cseq = request->sip->sip_cseq->cs_seq;
 	call->side = reload_strdup(side);
 	call->is_call = message_is(request, "INVITE");
+	call->foreign = foreign;
+	calls->foreign += foreign;
 	call->from = reload_strdup(from);
 	call->to = reload_strdup(to);
 	call->begun = call->used = reload_poll_now();

@@ -22,10 +22,12 @@ enum {
 	CALLS_QUIET_MS = 60000, /* one that had no message for so long makes room for another */
 	CALL_QUIET_END_MS =
 		24 * 3600 *
-		1000,          /* one that had no message for so long is over: its ends are gone */
-	CALL_CALLEES_MAX = 16, /* of a fork */
-	CALL_OVER_MS = 32000,  /* kept after its end, for what is repeated */
-	CALL_EARLY_MS = 300000 /* kept without an answer */
+		1000, /* one that had no message for so long is over: its ends are gone */
+	CALLS_FOREIGN_MAX = 5000, /* of callers of other domains, who are asked for no password */
+	CALL_FORKS_MAX = 32,      /* requests of a call that are under way */
+	CALL_CALLEES_MAX = 16,    /* of a fork */
+	CALL_OVER_MS = 32000,     /* kept after its end, for what is repeated */
+	CALL_EARLY_MS = 300000    /* kept without an answer */
 };
 
 enum call_state {
@@ -56,6 +58,7 @@ struct call {
 	struct calls *all;
 	enum call_state state;
 	bool is_call;  /* INVITE: it is reported */
+	bool foreign;  /* the caller is of another domain */
 	bool replaced; /* its key is that of another, which was made when this had been over */
 	uint32_t cseq; /* of the request that has made it */
 	struct call_end caller, callees[CALL_CALLEES_MAX];
@@ -74,15 +77,15 @@ struct calls {
 	struct call_tree tree;
 	TAILQ_HEAD(calls_list, call) by_use; /* the one that was used last is the last */
 	struct calls_list over;              /* CALL_OVER; they make room first */
-	size_t count;
+	size_t count, foreign;
 };
 
 void calls_init(struct calls *calls, struct adapter *adapter);
 void calls_clear(struct calls *calls);
 
-/* call_new() makes one for a request that may begin a dialog, from a node or (NULL) a device; NULL: there are too many. */
+/* call_new() makes one for a request that may begin a dialog, from a node or (NULL) a device, or from another domain; NULL: there are too many. */
 struct call *call_new(struct calls *calls, const struct message *request,
-	const struct overlay_end *node, const char *from, const char *to);
+	const struct overlay_end *node, bool foreign, const char *from, const char *to);
 
 /*
  * call_find() returns the dialog of a request that a node or (NULL) a device sends, NULL: there is none, and its ends: who sent it and who is to get it (NULL: several, or none has this tag).

@@ -27,6 +27,11 @@ static void answer(struct fork *f, int status)
 	struct message_answer a = { .status = status, .tag = f->tag };
 	if (!f->server)
 		return;
+	if (f->foreign && !f->count && status >= 300) {
+		/* nobody was called: nothing is kept for who may have forged an address */
+		adapter_reject(f->a, TAKE(f->server), f->request, status, NULL);
+		return;
+	}
 	wr_init(&w);
 	message_answer(&w, f->request, &a);
 	if (!w.err)
@@ -42,8 +47,12 @@ static bool forward(struct fork *f, struct branch *b, const struct message *m)
 		return false;
 	wr_init(&w);
 	fork_write_response(&w, b, m);
-	bool sent = !w.err &&
-		    reload_sip_txn_respond(f->server, m->sip->sip_status->st_status, wr_done(&w));
+	int status = m->sip->sip_status->st_status;
+	bool fits =
+		!w.err && (reload_sip_reliable(&f->server->hop) || w.len <= MESSAGE_DATAGRAM_MAX);
+	bool sent = fits && reload_sip_txn_respond(f->server, status, wr_done(&w));
+	if (!fits && status >= 200)
+		answer(f, 500); /* no datagram takes it, and the caller is not to wait for ever */
 	wr_clear(&w);
 	return sent;
 }
@@ -88,6 +97,9 @@ static void release(struct fork *f)
 		f->server->owner = NULL;
 	if (f->call)
 		f->call->forks--;
+	struct connection *c = transport_find(&f->a->transport, f->request->from.connection);
+	if (c)
+		c->requests--;
 	f->a->forks--;
 	f->a->foreign_forks -= f->foreign != NULL;
 	TAILQ_REMOVE(&f->a->all_forks, f, entry);
@@ -279,8 +291,9 @@ bool fork_target(struct fork *f, const struct fork_target *t)
 	b->sips = t->sips;
 	b->unreachable = t->unreachable ? t->unreachable : t->outside ? 503 : 480;
 	b->in_turn = t->in_turn;
-	b->outside =
-		t->outside ? outside_new(f->a, t->outside, t->trunk, &branch_outside_ops, b) : NULL;
+	b->outside = t->outside ? outside_new(f->a, t->outside, t->trunk, t->local,
+					  &branch_outside_ops, b)
+				: NULL;
 	b->has_hop = t->hop != NULL;
 	if (t->hop)
 		b->hop = *t->hop;
@@ -346,6 +359,9 @@ void fork_begin(struct adapter *a, struct message *m, struct reload_sip_txn *ser
 	server->owner = f;
 	TAILQ_INIT(&f->branches);
 	message_random(f->tag);
+	struct connection *c = transport_find(&a->transport, m->from.connection);
+	if (c)
+		c->requests++;
 	a->forks++;
 	TAILQ_INSERT_TAIL(&a->all_forks, f, entry);
 	if (f->in_dialog) {
@@ -358,13 +374,15 @@ void fork_begin(struct adapter *a, struct message *m, struct reload_sip_txn *ser
 		return;
 	}
 	if (!f->in_dialog && makes_dialog(m)) {
-		f->call = call_new(&a->calls, m, start->node,
+		f->call = call_new(&a->calls, m, start->node, f->foreign != NULL,
 			f->identity  ? f->identity
 			: f->foreign ? f->foreign
 				     : "",
 			start->to);
 		if (!f->call) {
-			fork_routed(f, a->calls.count < CALLS_MAX ? 482 : 503);
+			bool room = a->calls.count < CALLS_MAX &&
+				    (!f->foreign || a->calls.foreign < CALLS_FOREIGN_MAX);
+			fork_routed(f, room ? 482 : 503);
 			return;
 		}
 		f->call->forks++;

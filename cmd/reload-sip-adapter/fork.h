@@ -105,6 +105,7 @@ struct fork_target {
 	int unreachable;     /* status when it is not there; 0: 480 */
 	const char *outside; /* else: a URI, whose servers are asked for */
 	bool trunk;          /* they belong to a trunk */
+	bool local;          /* they may be on this host */
 	bool in_turn;
 };
 

@@ -156,11 +156,20 @@ static struct relay *relay_of(struct branch *b)
 {
 	struct fork *f = b->fork;
 	struct relay_plan plans[2] = { 0 };
+	struct connection *c =
+		f->side ? transport_find(&f->a->transport, f->request->from.connection) : NULL;
+	if (c && c->relays >= ADAPTER_RELAYS_OF_NODE)
+		return NULL;
 	bool good = f->side ? plan_node(&plans[0], f, f->side, &f->request->from)
 			    : plan_device(&plans[0], f->a, &f->request->from);
 	good = good && (b->served ? plan_node(&plans[1], f, b->served, &b->hop)
 				  : plan_device(&plans[1], f->a, &b->hop));
-	return good ? relay_new(&f->a->relays, plans) : NULL;
+	struct relay *r = good ? relay_new(&f->a->relays, plans) : NULL;
+	if (r && c) {
+		r->connection = c->id;
+		c->relays++;
+	}
+	return r;
 }
 
 static void abandon(struct branch *b)

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct outside *outside_new(
-	struct adapter *a, const char *uri, bool trunk, const struct outside_ops *ops, void *arg)
+struct outside *outside_new(struct adapter *a, const char *uri, bool trunk, bool local,
+	const struct outside_ops *ops, void *arg)
 {
 	struct outside *o = RELOAD_NEW(outside);
 	o->a = a;
@@ -12,6 +12,7 @@ struct outside *outside_new(
 	o->arg = arg;
 	o->uri = reload_strdup(uri);
 	o->trunk = trunk;
+	o->local = local;
 	return o;
 }
 
@@ -39,11 +40,15 @@ void outside_free(struct outside *o)
 
 /* -- what this process has to send with --------------------------------------------------------------------------------------------- */
 
-/* A datagram from a loopback address goes nowhere else. */
-static bool reaches(const struct transport_socket *s, const struct reload_ip_port *to)
+/*
+ * A datagram from a loopback address goes nowhere else.  What a caller or another server has named (claimed) is none of the services of this host, or of its
+ * network, which trust whoever is here; trunks are configured.
+ */
+static bool reaches(const struct transport_socket *s, const struct reload_ip_port *to, bool claimed)
 {
-	return s->at.type == to->type && (s->anywhere || reload_ip_port_is_loopback(&s->at) ==
-								 reload_ip_port_is_loopback(to));
+	bool here = reload_ip_port_is_loopback(&s->at);
+	return s->at.type == to->type && (s->anywhere || here == reload_ip_port_is_loopback(to)) &&
+	       !(claimed && reload_ip_port_claim_fault(to, here));
 }
 
 static void own_means(struct reload_locate_uri *out, const struct transport *t)
@@ -58,11 +63,12 @@ static void own_means(struct reload_locate_uri *out, const struct transport *t)
 
 /* The way to a server; false: there is none from here. */
 static bool way_to(struct reload_sip_hop *out, const struct transport *t,
-	const struct reload_locate_server *server)
+	const struct reload_locate_server *server, bool claimed)
 {
 	for (size_t i = 0; i < t->sockets_count; i++) {
 		const struct transport_socket *s = &t->sockets[i];
-		if (1u << s->transport != (unsigned)server->transport || !reaches(s, &server->at))
+		if (1u << s->transport != (unsigned)server->transport ||
+			!reaches(s, &server->at, claimed))
 			continue;
 		*out = (struct reload_sip_hop){
 			.transport = s->transport, .socket = (uint8_t)i, .remote = server->at
@@ -85,7 +91,7 @@ bool outside_way(struct reload_sip_hop *out, const struct transport *t, const ch
 	if (reload_locate_new(&l, &uri, NULL, NULL, NULL))
 		return false;
 	bool there = reload_locate_done(l) && !reload_locate_servers(l, &servers, &count, NULL) &&
-		     way_to(out, t, &servers[0]);
+		     way_to(out, t, &servers[0], true);
 	reload_locate_free(l);
 	return there;
 }
@@ -116,7 +122,7 @@ static bool try_next(struct outside *o)
 		const struct reload_locate_server *server = &o->servers[o->next++];
 		struct reload_sip_hop hop;
 		o->answered = false;
-		if (!way_to(&hop, &o->a->transport, server))
+		if (!way_to(&hop, &o->a->transport, server, !o->trunk && !o->local))
 			continue;
 		if (!connect_secure(o, &hop) || !o->ops->send(o->arg, &hop)) {
 			reload_dead_failed(&o->a->dead, server, reload_poll_now(), 0);

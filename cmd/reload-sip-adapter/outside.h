@@ -31,6 +31,7 @@ struct outside {
 	char *host;                       /* owned: of the URI; what a certificate has to be for */
 	char *uri;                        /* owned: whose servers they are */
 	bool trunk;                       /* it is trusted with the caller's identity */
+	bool local;                       /* it may be on this host, as where it came from is */
 	struct reload_location *location; /* NULL: nothing is being asked */
 	struct reload_locate_server servers[RELOAD_LOCATE_SERVERS];
 	size_t count, next; /* next: to be tried; the one before has the request */
@@ -39,8 +40,8 @@ struct outside {
 };
 
 /* outside_new() makes one (owned), outside_free() ends what is under way (NULL is legal). */
-struct outside *outside_new(
-	struct adapter *a, const char *uri, bool trunk, const struct outside_ops *ops, void *arg);
+struct outside *outside_new(struct adapter *a, const char *uri, bool trunk, bool local,
+	const struct outside_ops *ops, void *arg);
 void outside_free(struct outside *o);
 
 /* outside_start() begins; returns 0, or the status of a request to a URI that leads nowhere, when nothing is called.  large: no datagram takes it. */

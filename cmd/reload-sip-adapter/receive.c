@@ -176,6 +176,10 @@ static void on_dialog(
 		adapter_reject(a, t, m, 403, NULL);
 		return;
 	}
+	if (start.call->forks >= CALL_FORKS_MAX) {
+		adapter_reject(a, t, m, 503, RETRY_AFTER);
+		return;
+	}
 	bool asked = how == SENDER_MOVED && !e && !from->outside;
 	if (asked && !auth_check(a, m, t, from->served->user, c))
 		return;
@@ -258,7 +262,7 @@ static void on_node(
 	struct reload_tel number;
 	const url_t *url = m->sip->sip_request->rq_url;
 	bool known = aor_of(from, m->sip->sip_from->a_url) && !strcmp(from, e->user);
-	if (!known && *e->user) {
+	if (!known) {
 		a->counts.forged++;
 		adapter_answer(t, m, 403, NULL); /* the certificate says who it is */
 	} else if (!e->sips && url->url_type == url_sips) {
@@ -309,7 +313,7 @@ static void on_request(
 	else if (message_is(m, "REGISTER"))
 		adapter_answer(t, m, 405, ALLOW); /* there are none in an overlay */
 	else if (message_is(m, "OPTIONS") && !url->url_user)
-		adapter_answer(t, m, 200, ALLOW "Accept: application/sdp\r\n");
+		adapter_reject(a, t, m, 200, ALLOW "Accept: application/sdp\r\n");
 	else if (e)
 		on_node(a, m, t, e);
 	else
@@ -325,6 +329,14 @@ static struct reload_sip_hop way_back(const struct message *m)
 	if (hop.transport == RELOAD_SIP_TCP)
 		hop.remote.port = n && n <= UINT16_MAX ? (uint16_t)n : 5060;
 	return hop;
+}
+
+/* Whether as many requests of a connection are under way as may be: others have a share, too. */
+static bool has_share(const struct connection *c)
+{
+	return c &&
+	       c->requests >= (c->transport == RELOAD_SIP_OVERLAY ? ADAPTER_FORKS_OF_NODE
+								  : ADAPTER_FORKS_OF_CONNECTION);
 }
 
 static void take_request(struct adapter *a, struct message *m, struct connection *c, int fault)
@@ -344,7 +356,7 @@ static void take_request(struct adapter *a, struct message *m, struct connection
 		on_cancel(a, m, t);
 	else if (t)
 		reload_sip_txn_again(t);
-	else if (a->stopping || a->forks >= ADAPTER_FORKS_MAX)
+	else if (a->stopping || a->forks >= ADAPTER_FORKS_MAX || has_share(c))
 		adapter_refuse(a, m, 503, RETRY_AFTER);
 	else {
 		struct reload_sip_hop hop = way_back(m);

@@ -176,6 +176,8 @@ static void apply(struct adapter *a, struct served *s, const struct contacts *c,
 		.max_s = a->max_expires_s,
 		.vary = vary(),
 	};
+	if (m->sip->sip_expires && m->sip->sip_expires->ex_delta > UINT32_MAX)
+		r.expires_s = UINT32_MAX; /* a long time, and not none */
 	int status = reload_sip_register(&s->bindings, &r, reload_poll_now());
 	if (status == 200) {
 		answer_with_bindings(s, m, t);

@@ -249,6 +249,9 @@ void relay_free(struct relay *r)
 		if (s->served)
 			served_forget(s->served, s);
 	}
+	struct connection *c = transport_find(r->all->transport, r->connection);
+	if (c)
+		c->relays--;
 	reload_dtls_cert_free(r->cert);
 	r->all->count--;
 	free(r);
@@ -259,6 +262,12 @@ bool relay_is_ready(const struct relay *r)
 	return !r->sides[RELAY_CALLER].gathering && !r->sides[RELAY_CALLEE].gathering;
 }
 
+/* Whether an address is one to which an end has no business to have packets sent, such as a service of this host. */
+static bool is_forbidden(const struct reload_ip_port *at, const struct reload_ip_port *own)
+{
+	return at->type && reload_ip_port_claim_fault(at, reload_ip_port_is_loopback(own));
+}
+
 enum reload_err relay_pass(
 	struct relay *r, enum relay_of from, bool offer, struct span text, struct wr *w)
 {
@@ -267,6 +276,10 @@ enum reload_err relay_pass(
 	enum reload_err err = reload_sdp_relayed_read(&d, text);
 	if (err)
 		return err;
+	if (!s->ice && is_forbidden(&d.at, &s->local))
+		return RELOAD_BAD_VALUE;
+	if (!s->ice && is_forbidden(&d.rtcp, &s->local))
+		d.rtcp = (struct reload_ip_port){ 0 };
 	struct reload_sdp_relay out = { .at = other->local,
 		.ice = other->ice ? &other->own : NULL,
 		.mux = other->ice ? RELOAD_SDP_MUX_ADD

@@ -64,6 +64,7 @@ struct relay_side {
 
 struct relays {
 	struct reload_poll *poll;
+	struct transport *transport;
 	uint16_t first, last, next; /* ports */
 	size_t count;
 	uint64_t refused; /* calls for which there was no port or path */
@@ -73,6 +74,7 @@ struct relays {
 struct relay {
 	struct relays *all;
 	struct relay_side sides[2]; /* enum relay_of */
+	uint64_t connection;        /* with the node that calls, whose share it is of; 0: none */
 	enum relay_keys keys;
 	struct reload_dtls_cert *cert;      /* owned; NULL: none was needed yet */
 	char device_proto[RELOAD_SDP_WORD]; /* of its last description */

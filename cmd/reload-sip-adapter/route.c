@@ -263,7 +263,10 @@ static void route_dialog(struct fork *f)
 	}
 	bool there = transport_find(&f->a->transport, to->hop.connection);
 	if (to->outside && !there && next_outside(next, f, uri)) {
-		(void)fork_target(f, &(struct fork_target){ .uri = uri, .outside = next });
+		(void)fork_target(
+			f, &(struct fork_target){ .uri = uri,
+				   .outside = next,
+				   .local = reload_ip_port_is_loopback(&to->hop.remote) });
 		fork_routed(f, 480);
 		return;
 	}

@@ -77,13 +77,13 @@ static void on_lost(void *arg, struct connection *c)
 	c->owner = NULL;
 }
 
-/* Whose password was right on it, or, where nobody has one, anybody. */
+/* Of the user whose password was right on it; else, as behind a proxy, of any. */
 static bool is_needed(void *arg, const struct connection *c)
 {
 	const struct adapter *a = arg;
 	for (size_t i = 0; i < a->served_count; i++) {
 		const struct served *s = a->served[i];
-		bool may = c->user ? !strcmp(c->user, s->user) : !a->users_path;
+		bool may = !c->user || !strcmp(c->user, s->user);
 		if (may && reload_sip_bindings_use(&s->bindings, c->id))
 			return true;
 	}
@@ -400,8 +400,10 @@ static void begin(struct run *r)
 	a->txns = (struct reload_sip_txns){ .ops = &txn_ops,
 		.arg = a,
 		.timers = reload_poll_timers(a->poll),
-		.max = ADAPTER_TRANSACTIONS_MAX };
+		.max = ADAPTER_TRANSACTIONS_MAX,
+		.bytes_max = ADAPTER_TRANSACTION_BYTES };
 	a->relays.poll = a->poll;
+	a->relays.transport = &a->transport;
 	calls_init(&a->calls, a);
 	TAILQ_INIT(&a->all_forks);
 	if (RAND_bytes(secret, sizeof(secret)) != 1 ||

@@ -49,6 +49,8 @@ void serve_metrics(struct wr *w, void *adapter)
 	gauge(w, "reload_sip_dialogs",
 		"Dialogs, and those that have ended half a minute ago or less.", a->calls.count);
 	gauge(w, "reload_sip_transactions", "Transactions.", a->txns.count);
+	gauge(w, "reload_sip_transaction_bytes",
+		"Bytes of messages that may have to be sent again.", a->txns.bytes);
 	gauge(w, "reload_sip_requests_under_way", "Requests that were forwarded.", a->forks);
 	gauge(w, "reload_sip_connections", "Connections with devices and nodes.",
 		a->transport.connections);

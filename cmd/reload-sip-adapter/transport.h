@@ -41,7 +41,7 @@ struct transport_host {
 
 RB_HEAD(transport_host_tree, transport_host);
 
-/* A connection; fields are for reading but owner, user, uses and branches. */
+/* A connection; fields are for reading but owner, user, uses, requests, relays and branches. */
 struct connection {
 	RB_ENTRY(connection) entry;
 	uint64_t id;
@@ -50,6 +50,7 @@ struct connection {
 	void *owner;   /* of the overlay: who made it */
 	char *user;    /* owned: the AOR whose password its device knows; NULL: none yet */
 	unsigned uses; /* dialogs that need it: it is not closed as idle */
+	unsigned requests, relays; /* that came by it: under way, and with audio that is relayed */
 	LIST_HEAD(, branch) branches; /* that wait for an answer on it */
 	/* own business */
 	struct transport *all;

@@ -30,10 +30,17 @@ static void send_last(struct reload_sip_txn *t)
 		t->all->ops->send(t->all->arg, &t->hop, bytes_span(t->last));
 }
 
+static void drop_last(struct reload_sip_txn *t)
+{
+	t->all->bytes -= t->last.len;
+	bytes_free(&t->last);
+}
+
 static void set_last(struct reload_sip_txn *t, struct span message)
 {
-	bytes_free(&t->last);
+	drop_last(t);
 	t->last = bytes_copy(message);
+	t->all->bytes += t->last.len;
 }
 
 /* -- time ---------------------------------------------------------------------------------------------------------------- */
@@ -95,7 +102,7 @@ struct reload_sip_txn *reload_sip_txn_find(struct reload_sip_txns *ts, const cha
 struct reload_sip_txn *reload_sip_txn_new(struct reload_sip_txns *ts, enum reload_sip_txn_kind kind,
 	const char *key, const struct reload_sip_hop *hop, struct span request)
 {
-	if (ts->count >= ts->max)
+	if (ts->count >= ts->max || ts->bytes >= ts->bytes_max)
 		return NULL;
 	struct reload_sip_txn *t = RELOAD_NEW(reload_sip_txn);
 	t->all = ts;
@@ -122,7 +129,7 @@ void reload_sip_txn_free(struct reload_sip_txn *t)
 	reload_timer_cancel(t->all->timers, &t->end);
 	RB_REMOVE(reload_sip_txn_tree, &t->all->tree, t);
 	t->all->count--;
-	bytes_free(&t->last);
+	drop_last(t);
 	free(t->key);
 	free(t);
 }
@@ -161,7 +168,7 @@ bool reload_sip_txn_respond(struct reload_sip_txn *t, int status, struct span re
 	}
 	send_last(t);
 	if (t->state == RELOAD_SIP_ACCEPTED)
-		bytes_free(&t->last); /* the callee repeats it, end to end */
+		drop_last(t); /* the callee repeats it, end to end */
 	return true;
 }
 
@@ -170,7 +177,7 @@ void reload_sip_txn_ack(struct reload_sip_txn *t)
 	if (t->kind != RELOAD_SIP_SERVER_INVITE || t->state != RELOAD_SIP_COMPLETED)
 		return;
 	t->state = RELOAD_SIP_CONFIRMED;
-	bytes_free(&t->last);
+	drop_last(t);
 	end_after(t, RELOAD_SIP_T4_MS);
 }
 
@@ -203,7 +210,7 @@ bool reload_sip_txn_response(struct reload_sip_txn *t, int status)
 	}
 	reload_timer_cancel(t->all->timers, &t->repeat);
 	if (!is_invite(t) || status < 300)
-		bytes_free(&t->last); /* else the ACK is made like it */
+		drop_last(t); /* else the ACK is made like it */
 	if (is_invite(t) && status < 300) {
 		t->state = RELOAD_SIP_ACCEPTED;
 		give_up_after(t, RELOAD_SIP_64T1_MS);

@@ -72,14 +72,15 @@ struct reload_sip_txns {
 	void *arg;
 	struct reload_timers *timers; /* that the caller runs */
 	struct reload_sip_txn_tree tree;
-	size_t count, max; /* with max no more are begun */
+	size_t count, max;       /* with max no more are begun */
+	size_t bytes, bytes_max; /* of messages that may be repeated; likewise */
 };
 
 /* reload_sip_txn_find() returns the transaction with that key, NULL: there is none. */
 struct reload_sip_txn *reload_sip_txn_find(struct reload_sip_txns *ts, const char *key);
 
 /*
- * reload_sip_txn_new() begins a transaction (owned by ts, which ends it by itself); NULL when there are ts->max.  The key must be new.  A client's sends its
+ * reload_sip_txn_new() begins a transaction (owned by ts, which ends it by itself); NULL when there are ts->max, or they keep ts->bytes_max.  The key must be new.  A client's sends its
  * request.
  */
 struct reload_sip_txn *reload_sip_txn_new(struct reload_sip_txns *ts, enum reload_sip_txn_kind kind,

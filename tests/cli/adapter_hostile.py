@@ -61,7 +61,7 @@ class Agent:
             listener.listen(1)
             listener.settimeout(LIMIT)
             self.say(method='progress', params={'id': number_of_listen, 'object': {
-                'type': 'connected', 'application': application, 'stream': path, 'node_id': '%032x' % number, 'user': '%s@%s' % (user, DOMAIN),
+                'type': 'connected', 'application': application, 'stream': path, 'node_id': '%032x' % number, 'user': user and '%s@%s' % (user, DOMAIN),
                 'address': '127.0.0.1:1', 'path': 'direct'}})
             there, _ = listener.accept()
         return Node(user, there)
@@ -186,7 +186,7 @@ def routes():
     """What looks like an address of the adapter is one when the adapter has given it out, for that address."""
     a = Adapter('alice', 'bob', listen=('udp:0.0.0.0:0', 'tcp:0.0.0.0:0'))
     alice, bob = Device('alice', a.udp), Device('bob', a.tcp, tcp=True)
-    proxy = Server('proxy', '127.0.0.8').meets(a.udp)
+    proxy = Server('proxy', '127.0.0.8')
     bob.register()
     # both of ours are known again: none goes on
     call = alice.invite('bob')
@@ -202,7 +202,16 @@ def routes():
     check(not asked.all('Route'), 'ours went on:', asked.all('Route'))
     bob.answer(asked, 200)
     alice.receive(200)
+    # what a device names is no service of this host, or of its network, that trusts whoever is here
+    for at in (proxy.at, '169.254.169.254:80'):
+        sent = alice.ask('INVITE', 'bob', lines='Route: <sip:%s;lr>\r\n' % at, body=SDP)
+        alice.acknowledge_failure(alice.receive(503), sent, 2)
+    hang_up(alice, bob, call, answer)
+    a.ends()
     # a mark that is made up, and one of another address, stand for another proxy
+    a = Adapter('alice', 'bob')
+    alice = Device('alice', a.udp)
+    proxy.meets(a.udp)
     for mark in ('', '=' + 16 * '0', '=' + ours[0].split('=')[-1].strip('>')):
         sent = alice.ask('INVITE', 'bob', lines='Route: <sip:%s;lr;reload-adapter%s>\r\n' % (proxy.at, mark), body=SDP)
         got = proxy.receive('INVITE')
@@ -408,6 +417,70 @@ def keys():
 
 
 # -- how many -------------------------------------------------------------------------------------------------------------------------
+
+
+def shares():
+    """Nobody uses up what others need: neither strangers, nor a node, nor who has a call."""
+    a = Adapter('alice', 'bob', options=['--max-expires', '1h'])
+    alice, bob, dave = Device('alice', a.udp), Device('bob', a.tcp, tcp=True), Foreigner('dave', a.udp)
+    # nothing is kept for who may have forged an address, and has called nobody
+    for method, uri in (('OPTIONS', 'sip:' + a.udp), ('INVITE', 'sip:bob@' + DOMAIN), ('MESSAGE', 'sip:bob@' + DOMAIN)):
+        text, tags = dave.request(method, uri, {'id': fresh('f')}, 1), set()
+        for _ in range(2):
+            dave.send(text)
+            tags.add(dave.receive(200, 480, 404).get('To'))
+        check(len(tags) == 2, 'the answer to', method, 'is kept')
+    # a lifetime that no 32 bits hold is a long one, and not none
+    answer, _ = bob.register(expires=1 << 32)
+    check('expires=3' in answer.get('Contact'), answer.text)
+    # requests of one call, which its other end does not answer
+    call, answer, invite = established(alice, bob)
+    for n in range(32):  # and the INVITE
+        alice.within('INFO', call, answer, 10 + n)
+    check(alice.receive(503, 200).get('CSeq') == '41 INFO', 'a flood within a call')
+    for _ in range(31):
+        bob.answer(bob.receive('INFO'), 200)
+        alice.receive(200)
+    hang_up(alice, bob, call, answer)
+    # a connection with a node
+    node, other = (a.agents['bob'].node(u, n) for n, u in ((98, 'carol'), (97, 'erin')))
+    calls = [node_calls(node, 'sip:bob@' + DOMAIN) for _ in range(65)]
+    check(node.receive(503).get('Call-ID') == calls[64]['id'], 'a flood of a node')
+    node_calls(other, 'sip:bob@' + DOMAIN)
+    check(other.receive(100, 503).status == 100, 'another node')
+    rung = [bob.receive('INVITE') for _ in range(65)]
+    bob.answer(rung[0], 486)
+    node.acknowledge_failure(node.receive(486), calls[0], 1)
+    node_calls(node, 'sip:bob@' + DOMAIN)
+    check(node.receive(100, 503).status == 100, 'one has ended')
+    # a node without a user is nobody
+    nobody = a.agents['bob'].node('', 96)
+    for who in ('alice', 'mallory'):
+        nobody.user = who
+        node_calls(nobody, 'sip:bob@' + DOMAIN)
+        check(nobody.receive(100, 403).status == 403, 'a certificate without a user')
+    # behind one connection of a proxy there are many: that bob has told his password there does not make them bob
+    for vias, status in ((1, 480), (2, 407)):
+        text = bob.request('MESSAGE', 'sip:bob@' + DOMAIN, {'id': fresh('v')}, 9)
+        bob.send(text.replace('Via: ', 'Via: SIP/2.0/TCP 127.0.0.1:9;branch=z9hG4bKx\r\nVia: ' if vias == 2 else 'Via: ', 1))
+        check(bob.receive(480, 407).status == status, vias, 'Vias')
+    a.ends()
+
+
+def places():
+    """Audio is sent to no service of this host or its network, and what no datagram takes is no answer."""
+    a = Adapter('alice', 'bob', options=['--media', 'relay'])
+    alice, bob, here = Device('alice', a.udp), Device('bob', a.tcp, tcp=True), Audio()
+    bob.register()
+    call = alice.ask('INVITE', 'bob', body=here.sdp(host='169.254.169.254'))
+    alice.acknowledge_failure(alice.receive(488, 180), call, 2)
+    call = alice.ask('INVITE', 'bob')
+    invite = bob.receive('INVITE')
+    bob.answer(invite, 200, lines='Subject: %s\r\n' % ('x' * 8000), body='x' * 65000)
+    alice.acknowledge_failure(alice.receive(500), call, 2)
+    bob.receive('ACK')
+    bob.answer(bob.receive('BYE'), 200)
+    a.ends()
 
 
 def closed(device, send=None):

@@ -26,6 +26,14 @@ hostile() {
 	hostile keys
 }
 
+@test "strangers, a node and an end of a call have shares of what others need" {
+	hostile shares
+}
+
+@test "audio goes to no service of this host or its network; what no datagram takes is no answer" {
+	hostile places
+}
+
 @test "a host has a share of the connections, and an idle one ends" {
 	hostile connections
 }

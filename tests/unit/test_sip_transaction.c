@@ -48,7 +48,9 @@ static const struct reload_sip_txn_ops ops = { now, send_it, timeout, ended };
 static void begin(struct world *w)
 {
 	*w = (struct world){ .now = 1000 };
-	w->ts = (struct reload_sip_txns){ .ops = &ops, .arg = w, .timers = &w->timers, .max = 4 };
+	w->ts = (struct reload_sip_txns){
+		.ops = &ops, .arg = w, .timers = &w->timers, .max = 4, .bytes_max = 1000
+	};
 }
 
 /* Time goes on by so much. */
@@ -263,10 +265,30 @@ static void there_are_no_more_than_the_limit(void **state)
 	assert_int_equal(w.ts.count, 0);
 }
 
+static void there_are_as_many_as_their_messages_allow(void **state)
+{
+	(void)state;
+	struct world w;
+	begin(&w);
+	w.ts.bytes_max = 20;
+	struct reload_sip_hop hop = { .transport = RELOAD_SIP_UDP };
+	struct reload_sip_txn *t =
+		reload_sip_txn_new(&w.ts, RELOAD_SIP_SERVER, "a", &hop, span_of(NULL, 0));
+	assert_non_null(t);
+	assert_true(reload_sip_txn_respond(t, 200, span_str("a response of 20 by.")));
+	assert_int_equal(w.ts.bytes, 20);
+	assert_null(reload_sip_txn_new(&w.ts, RELOAD_SIP_SERVER, "b", &hop, span_of(NULL, 0)));
+	reload_sip_txn_free(t);
+	assert_int_equal(w.ts.bytes, 0);
+	assert_non_null(reload_sip_txn_new(&w.ts, RELOAD_SIP_SERVER, "b", &hop, span_of(NULL, 0)));
+	reload_sip_txns_clear(&w.ts);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_invite_is_repeated_at_doubling_times),
+		cmocka_unit_test(there_are_as_many_as_their_messages_allow),
 		cmocka_unit_test(other_requests_are_repeated_every_4_s_in_the_end),
 		cmocka_unit_test(nothing_is_repeated_over_a_stream),
 		cmocka_unit_test(

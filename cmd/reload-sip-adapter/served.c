@@ -1,13 +1,14 @@
 #include "reload-sip-adapter/served.h"
 
 #include "common/home.h"
-#include "common/own_gruu.h"
+#include "common/own_user.h"
+#include "control/local_socket_io.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 static void lose(struct served *s);
@@ -95,21 +96,6 @@ struct connection *served_idle(const struct served *s, const char *node, bool si
 	return NULL;
 }
 
-static int open_stream(const char *path)
-{
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	size_t n = strlen(path);
-	if (n >= sizeof(at.sun_path))
-		return -1;
-	memcpy(at.sun_path, path, n + 1);
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd >= 0 && connect(fd, (struct sockaddr *)&at, sizeof(at))) {
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
 /* Connections with that node. */
 static size_t count_of_node(const struct served *s, const char *node)
 {
@@ -123,9 +109,10 @@ static size_t count_of_node(const struct served *s, const char *node)
 static struct connection *adopt(struct served *s, const json_t *object)
 {
 	bool many = count_of_node(s, cli_get_text(object, "node_id")) >= SERVED_PLACES_OF_ONE;
-	int fd = many ? -1 : open_stream(cli_get_text(object, "stream"));
+	int fd = many ? -1 : reload_local_connect(cli_get_text(object, "stream"), false);
 	if (fd < 0)
 		return NULL; /* the agent ends it when nobody comes */
+	(void)fcntl(fd, F_SETFL, O_NONBLOCK);
 	struct overlay_end *e = RELOAD_NEW(overlay_end);
 	e->served = s;
 	snprintf(e->node, sizeof(e->node), "%s", cli_get_text(object, "node_id"));
@@ -246,37 +233,28 @@ static enum reload_err connect_client(
 	return RELOAD_OK;
 }
 
-static void set(char **to, char *text)
+static void free_own(struct served *s)
 {
-	free(*to);
-	*to = text;
+	free(s->user);
+	free(s->node);
+	free(s->gruu);
+	free(s->overlay);
 }
 
 static enum reload_err read_status(
 	struct served *s, const json_t *status, struct reload_error_text *why)
 {
-	struct reload_aor own;
-	const char *user = cli_get_text(status, "user");
-	if (strcmp(cli_get_text(status, "state"), "joined") != 0) {
-		(void)reload_error_explain(why, RELOAD_NOT_JOINED, "no calls now",
-			"the agent %s is not part of the overlay, its state is %s", s->name,
-			cli_get_text(status, "state"));
-		reload_error_advise(why, "reload-join -a %s", cli_get_text(status, "instance"));
-		return RELOAD_NOT_JOINED;
-	}
-	if (reload_aor_parse(&own, span_str(user))) {
-		(void)reload_error_explain(why, RELOAD_BAD_CERT, "no calls with this certificate",
-			"the user name %.200s of the agent %s is no AOR", user, s->name);
-		reload_error_advise(
-			why, "reload-enroll issue USER@%s", cli_get_text(status, "overlay"));
-		return RELOAD_BAD_CERT;
-	}
-	set(&s->user, reload_strdup(own.name));
+	struct cli_own_user own = { 0 };
+	enum reload_err err = cli_own_user_read(&own, status, why);
+	if (err)
+		return err;
+	free_own(s);
+	s->user = own.user;
 	s->domain = strrchr(s->user, '@') + 1;
-	set(&s->node, reload_strdup(cli_get_text(status, "node_id")));
-	set(&s->overlay, reload_strdup(cli_get_text(status, "overlay")));
-	set(&s->gruu, cli_own_gruu(status, s->user));
-	s->ice = json_is_object(json_object_get(json_object_get(status, "links"), "paths"));
+	s->node = own.node;
+	s->gruu = own.gruu;
+	s->overlay = own.overlay;
+	s->ice = own.ice;
 	return RELOAD_OK;
 }
 
@@ -440,9 +418,6 @@ void served_free(struct served *s)
 	wr_clear(&s->out);
 	free(s->name);
 	free(s->path);
-	free(s->user);
-	free(s->node);
-	free(s->gruu);
-	free(s->overlay);
+	free_own(s);
 	free(s);
 }

@@ -1,7 +1,7 @@
 #include "reload-sip-call/phone.h"
 
 #include "common/home.h"
-#include "common/own_gruu.h"
+#include "common/own_user.h"
 #include "control/local_socket_io.h"
 #include "ident/aor.h"
 #include "util/text.h"
@@ -10,8 +10,6 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 enum {
@@ -215,21 +213,6 @@ static void reply_to_media(struct phone *p, json_int_t id, const struct reload_c
 
 /* -- connections -------------------------------------------------------------------------------------------------------------- */
 
-static int open_stream(const char *path)
-{
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	size_t n = strlen(path);
-	if (n >= sizeof(at.sun_path))
-		return -1;
-	memcpy(at.sun_path, path, n + 1);
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && connect(fd, (struct sockaddr *)&at, sizeof(at))) {
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
 static bool on_progress(void *arg, json_int_t id, json_t *object)
 {
 	struct phone *p = arg;
@@ -242,7 +225,7 @@ static bool on_progress(void *arg, json_int_t id, json_t *object)
 			p->ops->progress(p, id, object);
 		return !p->done;
 	}
-	int fd = open_stream(cli_get_text(object, "stream"));
+	int fd = reload_local_connect(cli_get_text(object, "stream"), false);
 	struct leg *leg = NULL;
 	if (fd >= 0 && p->count == PHONE_LEGS_MAX)
 		close(fd);
@@ -270,31 +253,18 @@ void phone_drop(struct phone *p, struct leg *leg)
 static enum reload_err read_status(
 	struct phone *p, const json_t *status, struct reload_error_text *why)
 {
-	struct reload_aor own;
-	const char *user = cli_get_text(status, "user");
-	if (strcmp(cli_get_text(status, "state"), "joined") != 0) {
-		(void)reload_error_explain(why, RELOAD_NOT_JOINED, "no calls now",
-			"the agent is not part of the overlay, its state is %s",
-			cli_get_text(status, "state"));
-		reload_error_advise(why, "reload-join -a %s", cli_get_text(status, "instance"));
-		return RELOAD_NOT_JOINED;
-	}
-	if (reload_aor_parse(&own, span_str(user))) {
-		(void)reload_error_explain(why, RELOAD_BAD_CERT, "no calls with this certificate",
-			"its user name %.200s is no AOR", user);
-		reload_error_advise(
-			why, "reload-enroll issue USER@%s", cli_get_text(status, "overlay"));
-		return RELOAD_BAD_CERT;
-	}
-	p->user = reload_strdup(own.name);
-	p->node = reload_strdup(cli_get_text(status, "node_id"));
-	p->overlay = reload_strdup(cli_get_text(status, "overlay"));
-	p->contact = cli_own_gruu(status, p->user);
+	struct cli_own_user own = { 0 };
 	const json_t *links = json_object_get(status, "links");
-	bool ice = json_is_object(json_object_get(links, "paths"));
-	p->link = ice ? "DTLS" : "TLS";
+	enum reload_err err = cli_own_user_read(&own, status, why);
+	if (err)
+		return err;
+	p->user = own.user;
+	p->node = own.node;
+	p->overlay = own.overlay;
+	p->contact = own.gruu;
+	p->link = own.ice ? "DTLS" : "TLS";
 	p->agent = (struct media_agent){ p, ask_for_media };
-	p->plan.agent = ice ? &p->agent : NULL;
+	p->plan.agent = own.ice ? &p->agent : NULL;
 	p->plan.relay_only = cli_get_bool(links, "relay_only");
 	return RELOAD_OK;
 }

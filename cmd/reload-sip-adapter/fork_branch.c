@@ -113,6 +113,22 @@ static bool offers_ice(const struct message *m)
 	return is_sdp(m) && !reload_sdp_relayed_read(&d, message_body(m)) && *d.ice.ufrag;
 }
 
+/* Of the address at which an end is reached, which is that of its audio, too; 0: not known. */
+static uint8_t family_of(const struct adapter *a, const struct reload_sip_hop *hop)
+{
+	const struct overlay_end *e =
+		overlay_end_of(transport_find((struct transport *)&a->transport, hop->connection));
+	return e ? e->peer.type : hop->transport == RELOAD_SIP_OVERLAY ? 0 : hop->remote.type;
+}
+
+/* One end has IPv4, the other one IPv6. */
+static bool are_apart(const struct branch *b)
+{
+	uint8_t one = family_of(b->fork->a, &b->fork->request->from),
+		other = family_of(b->fork->a, &b->hop);
+	return one && other && one != other;
+}
+
 /* Whether the audio of the call goes through this process. */
 static bool wants_relay(const struct branch *b)
 {
@@ -125,7 +141,9 @@ static bool wants_relay(const struct branch *b)
 		return false;
 	if (f->a->media == RELAY_ALWAYS)
 		return true;
-	return side && side->ice && offers_ice(f->request) == (f->side != NULL);
+	if (side && side->ice) /* what the ends have is known by their ICE */
+		return offers_ice(f->request) == (f->side != NULL);
+	return are_apart(b);
 }
 
 /* A side that is a device. */

@@ -61,9 +61,10 @@ class Device:
     domain = DOMAIN  # of its address
 
     def __init__(self, user, at, tcp=False, bind='127.0.0.1'):
-        self.user, self.tcp, self.buffer, self.host = user, tcp, b'', bind
-        host, port = at.rsplit(':', 1)
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM if tcp else socket.SOCK_DGRAM)
+        self.user, self.tcp, self.buffer = user, tcp, b''
+        host, port = at.replace('[', '').replace(']', '').rsplit(':', 1)
+        self.host = '[%s]' % bind if ':' in bind else bind
+        self.socket = socket.socket(socket.AF_INET6 if ':' in bind else socket.AF_INET, socket.SOCK_STREAM if tcp else socket.SOCK_DGRAM)
         self.socket.bind((bind, 0))
         self.socket.connect((host, int(port)))
         self.port = self.socket.getsockname()[1]
@@ -581,10 +582,11 @@ class Audio:
 
     def __init__(self, host='127.0.0.1'):
         while True:
-            self.rtp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            family = socket.AF_INET6 if ':' in host else socket.AF_INET
+            self.rtp = socket.socket(family, socket.SOCK_DGRAM)
             self.rtp.bind((host, 0))
             self.port = self.rtp.getsockname()[1]
-            self.rtcp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            self.rtcp = socket.socket(family, socket.SOCK_DGRAM)
             try:
                 self.rtcp.bind((host, self.port + 1))
                 break
@@ -595,8 +597,9 @@ class Audio:
             s.settimeout(LIMIT)
 
     def sdp(self, host=None, more=''):
-        return 'v=0\r\no=- 1 1 IN IP4 %s\r\ns=-\r\nc=IN IP4 %s\r\nt=0 0\r\nm=audio %d RTP/AVP 9\r\n%s' % (
-            self.host, host or self.host, self.port, more)
+        family = 'IP6' if ':' in self.host else 'IP4'
+        return 'v=0\r\no=- 1 1 IN %s %s\r\ns=-\r\nc=IN %s %s\r\nt=0 0\r\nm=audio %d RTP/AVP 9\r\n%s' % (
+            family, self.host, family, host or self.host, self.port, more)
 
 
 def port_of(message):

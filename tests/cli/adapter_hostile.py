@@ -28,7 +28,8 @@ class Agent:
         self.directory, self.status = directory, {
             'instance': user, 'state': 'joined', 'user': '%s@%s' % (user, DOMAIN), 'node_id': '%032x' % number, 'overlay': DOMAIN,
             'role': 'peer', 'links': {}}
-        self.asked, self.listens, self.lock = [], queue.Queue(), threading.Lock()
+        self.asked, self.listens, self.attaches, self.lock = [], queue.Queue(), queue.Queue(), threading.Lock()
+        self.resolved = {'targets': [], 'aors': []}
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(self.path)
         self.listener.listen(1)
@@ -46,21 +47,31 @@ class Agent:
             if request['method'] == 'app.listen':  # it lasts
                 self.listens.put((request['params']['application'], request['id']))
                 continue
-            result = {'agent.status': self.status, 'sip.resolve': {'targets': [], 'aors': []}}.get(request['method'], {})
+            if request['method'] == 'app.attach':
+                self.attaches.put(request['id'])
+                continue
+            result = {'agent.status': self.status, 'sip.resolve': self.resolved}.get(request['method'], {})
             self.say(id=request['id'], result=result)
 
     def node(self, user, number=99):
         """Another node, of that user, has connected to this one (RFC 7904 s5.1)."""
-        application, number_of_listen = 0, 0
+        application, listen = 0, 0
         while application != 5060:
-            application, number_of_listen = self.listens.get(timeout=LIMIT)
-        self.listens.put((application, number_of_listen))
+            application, listen = self.listens.get(timeout=LIMIT)
+        self.listens.put((application, listen))
+        return self.connect(user, number, listen)
+
+    def attached(self, user, number):
+        """A node, of that user, is at the other end of the connection that the adapter has asked for."""
+        return self.connect(user, number, self.attaches.get(timeout=LIMIT))
+
+    def connect(self, user, number, request, application=5060):
         path = os.path.join(self.directory, fresh('stream'))
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(path)
             listener.listen(1)
             listener.settimeout(LIMIT)
-            self.say(method='progress', params={'id': number_of_listen, 'object': {
+            self.say(method='progress', params={'id': request, 'object': {
                 'type': 'connected', 'application': application, 'stream': path, 'node_id': '%032x' % number, 'user': user and '%s@%s' % (user, DOMAIN),
                 'address': '127.0.0.1:1', 'path': 'direct'}})
             there, _ = listener.accept()
@@ -107,10 +118,11 @@ class Adapter:
         for at in listen:
             command += ['--listen', at]
         self.process = subprocess.Popen(command + list(options), stdout=subprocess.PIPE, text=True)
-        self.at, serving = {}, 0
+        self.at, self.all, serving = {}, [], 0
         while serving < len(users):
             event = json.loads(self.process.stdout.readline())
             if event['type'] == 'listening':
+                self.all.append(event['address'])
                 self.at[event['transport']] = event['address'].replace('0.0.0.0', '127.0.0.1')
             serving += event['type'] == 'serving'
         self.udp, self.tcp = self.at.get('udp'), self.at.get('tcp')
@@ -467,6 +479,95 @@ def shares():
     a.ends()
 
 
+def imposter():
+    """Who is at the other end of a connection is known by its certificate (R7904-21): another one gets no call."""
+    a = Adapter('alice')
+    alice, agent = Device('alice', a.tcp, tcp=True), a.agents['alice']
+    agent.resolved = {'aors': [{'aor': 'carol@' + DOMAIN, 'state': 'fetched', 'depth': 0, 'from': 0}], 'targets': [
+        {'node_id': '%032x' % 99, 'target': 'reload://00@%s/' % DOMAIN, 'gruu': 'carol@%s;gr=x' % DOMAIN, 'schemes': ['sip'], 'aor': 0, 'from_gruu': False}]}
+    for number, status in ((98, 480), (99, 200)):
+        call = alice.ask('INVITE', 'carol', body=SDP)
+        node = agent.attached('carol', number)
+        if status == 480:
+            check(closed(node), 'the connection of another node')
+            alice.acknowledge_failure(alice.receive(480), call, call['cseq'])
+            continue
+        node.answer(node.receive('INVITE'), 200, body=SDP)
+        alice.within('ACK', call, alice.receive(200), call['cseq'])
+        node.receive('ACK')
+    a.ends()
+
+
+def dialogs():
+    """Dialogs that nobody ends: strangers have so many, and others go on."""
+    a = Adapter('alice', 'bob')
+    dave, bob, alice = Foreigner('dave', a.tcp, tcp=True), Device('bob', a.tcp, tcp=True), Device('alice', a.udp)
+    bob.register()
+    for n in range(5000):
+        dave.send(dave.request('SUBSCRIBE', 'sip:bob@' + DOMAIN, {'id': 'd%d' % n}, 1))
+        bob.answer(bob.receive('SUBSCRIBE'), 200)
+        dave.receive(200)
+    dave.send(dave.request('SUBSCRIBE', 'sip:bob@' + DOMAIN, {'id': 'more'}, 1))
+    check(dave.receive(503, 200).status == 503, 'one more')
+    call, answer, _ = established(alice, bob)
+    hang_up(alice, bob, call, answer)
+    a.ends()
+
+
+def families():
+    """A telephone with IPv4 and one with IPv6: their audio goes through the adapter, and no other does."""
+    a = Adapter('alice', 'bob', listen=('udp:127.0.0.1:0', 'udp:[::1]:0'))
+    four, six = Device('alice', a.all[0]), Device('bob', a.all[1], bind='::1')
+    other = Device('bob', a.all[0])
+    for phone, relayed in ((other, False), (six, True)):
+        phone.register()
+        here, there = Audio(), Audio('::1' if relayed else '127.0.0.1')
+        call = four.ask('INVITE', 'bob', body=here.sdp())
+        invite = phone.receive('INVITE')
+        check((port_of(invite) != here.port) == relayed and ('IP6 ::1' in invite.body) == relayed, invite.body)
+        phone.answer(invite, 200, lines='Content-Type: application/sdp\r\n', body=there.sdp())
+        answer = four.receive(200)
+        check('IP4 127.0.0.1' in answer.body.split('s=-')[1], answer.body)
+        four.within('ACK', call, answer, 2)
+        phone.receive('ACK')
+        for me, to, at in ((here, answer, there), (there, invite, here)):
+            me.rtp.sendto(b'\x80\x09rtp', (me.host, port_of(to)))
+            check(at.rtp.recv(99) == b'\x80\x09rtp', 'audio')
+        hang_up(four, phone, call, answer)
+        phone.register(contact='*', expires=0)
+    a.ends()
+
+
+ABSURD = (
+    'm=audio 4294967297 RTP/AVP 0\r\n', 'm=audio 65536 RTP/AVP 0\r\n', 'm=audio -1 RTP/AVP 0\r\n', 'm=audio 4000/4294967295 RTP/AVP 0\r\n',
+    'm=audio 4000 RTP/AVP ' + ' '.join('4294967295' for _ in range(3000)) + '\r\n', 'm=x 1 y z\r\n' * 3000, 'm=audio\r\n', 'm=\r\n=\r\n\r\n',
+    'm=audio 4000 RTP/AVP 0\r\n' + 'a=candidate:1 1 UDP 4294967296 127.0.0.1 65536 typ host\r\n' * 500,
+    'm=audio 4000 RTP/AVP 0\r\na=fingerprint:sha-256 ' + 'AB:' * 9000 + '\r\na=setup:x\r\na=rtcp:4294967296\r\n', 'a=' + 'x' * 60000 + '\r\n',
+    'm=audio 4000 RTP/AVP 0\r\n' * 1500, 'c=IN IP6 ' + ':' * 5000 + '\r\nm=audio 4000 RTP/AVP 0\r\n')
+
+
+def absurd():
+    """Session descriptions that nobody would write go on, or are refused (488): nothing of them is left behind."""
+    metrics = os.path.join(tempfile.mkdtemp(dir=os.environ.get('BATS_TEST_TMPDIR')), 'metrics')
+    a = Adapter('alice', 'bob', options=['--media', 'relay', '--media-ports', '41100-41131', '--metrics', metrics])
+    alice, bob = Device('alice', a.tcp, tcp=True), Device('bob', a.tcp, tcp=True)
+    bob.register()
+    head = 'v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n'
+    for body in ABSURD:
+        call = alice.ask('INVITE', 'bob', body=head + body)
+        alice.receive(100)
+        if body.startswith('c='):  # no address to which audio could be sent
+            alice.acknowledge_failure(alice.receive(488, 180), call, call['cseq'])
+            continue
+        bob.answer(bob.receive('INVITE'), 486, lines='Content-Type: application/sdp\r\n', body=head + body)
+        bob.receive('ACK')
+        alice.acknowledge_failure(alice.receive(486), call, call['cseq'])
+    text = scraped(metrics)
+    for line in ('reload_sip_relays 0', 'reload_sip_relays_refused_total 0', 'reload_sip_requests_under_way 0'):
+        check(line + '\n' in text, line, 'is not in', text)
+    a.ends()
+
+
 def places():
     """Audio is sent to no service of this host or its network, and what no datagram takes is no answer."""
     a = Adapter('alice', 'bob', options=['--media', 'relay'])
@@ -481,6 +582,13 @@ def places():
     bob.receive('ACK')
     bob.answer(bob.receive('BYE'), 200)
     a.ends()
+
+
+def scraped(path):
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(path)
+        s.sendall(b'GET /metrics HTTP/1.0\r\n\r\n')
+        return s.makefile().read()
 
 
 def closed(device, send=None):
@@ -524,10 +632,7 @@ def connections():
     other = Device('alice', a.udp)
     other.invite('bob')
     bob.receive('INVITE')
-    with socket.socket(socket.AF_UNIX) as s:
-        s.connect(metrics)
-        s.sendall(b'GET /metrics HTTP/1.0\r\n\r\n')
-        text = s.makefile().read()
+    text = scraped(metrics)
     for line in ('reload_sip_refused_connections_total{limit="host"} 1', 'reload_sip_refused_connections_total{limit="all"} 0',
                  'reload_sip_idle_connections_total 4', 'reload_sip_connections 1', 'reload_sip_connection_bytes 0'):
         check(line + '\n' in text, line, 'is not in', text)

@@ -34,6 +34,22 @@ hostile() {
 	hostile places
 }
 
+@test "the wrong node at the end of a connection gets no call" {
+	hostile imposter
+}
+
+@test "dialogs that nobody ends leave room for others" {
+	hostile dialogs
+}
+
+@test "absurd session descriptions go on, or are refused" {
+	hostile absurd
+}
+
+@test "a telephone with IPv4 and one with IPv6 hear each other" {
+	hostile families
+}
+
 @test "a host has a share of the connections, and an idle one ends" {
 	hostile connections
 }

@@ -321,7 +321,9 @@ setup() {
 	for command in "map -j" "tables" "why --list" "node self" "health --flat" "audit --sample 2"; do
 		# shellcheck disable=SC2086
 		R timeout 30 reload-diag $command -a tainted -t 5s
-		[ "$status" -ne 0 ] && [ "$status" -ne 124 ] && [ "$status" -lt 128 ]
+		[ "$status" -ne 0 ]
+		[ "$status" -ne 124 ]
+		[ "$status" -lt 128 ]
 		printf '%s\n' "$output" "$stderr" >"tainted.d/$command"
 	done
 	harmless_all

@@ -146,7 +146,7 @@ faster() {
 	[ "${lines[1]}" = 481 ]
 	kill -INT "$(cat bob.pid)"
 	ended bob 0
-	FASTER=100 LD_PRELOAD=$BATS_FILE_TMPDIR/faster.so listens bob --answer
+	FASTER=40 LD_PRELOAD=$BATS_FILE_TMPDIR/faster.so listens bob --answer # the ACK has 32 s of that time
 	[ "$(caller unacknowledged)" = 'repeated and ended' ]
 	[ "$(caller vanished_caller)" = '100;refresher=uac timer bye' ]
 	until_true says bob.out '^ended '

@@ -291,7 +291,7 @@ static inline void node_stop(struct node *n)
 /* turns the loop until the condition holds; fails after 10 s */
 #define TURN_UNTIL(poll, condition)                                                                \
 	do {                                                                                       \
-		reload_ms limit_ = reload_poll_now() + 10000;                                      \
+		reload_ms limit_ = reload_poll_now() + 30000;                                      \
 		while (!(condition) && reload_poll_now() < limit_)                                 \
 			reload_poll_pass((poll), 100);                                             \
 		assert_true(condition);                                                            \

@@ -378,7 +378,8 @@ static void every_address_is_tried(void **state)
 	int fd = udp_socket(&silent), other = udp_socket(&closed);
 	close(other);
 	node_start(&a, loop, &alice, root.trust,
-		(struct reload_links_setup){ .types = DTLS_ONLY, .connect_ms = 200 });
+		(struct reload_links_setup){
+			.types = DTLS_ONLY, .connect_ms = 1500 }); /* a handshake has as long */
 	node_start(&b, loop, &bob, root.trust, dtls_only);
 	struct reload_ip_port at[] = { loopback(closed), loopback(silent), loopback(b.port) };
 	node_dial(a.links, 1, at, 3);

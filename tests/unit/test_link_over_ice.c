@@ -204,7 +204,7 @@ static void a_silent_path_of_an_idle_link_is_bad(void **state)
 {
 	(void)state;
 	struct node a = { 0 }, b = { 0 };
-	tune.idle_ms = 20;
+	tune.idle_ms = 100;
 	start_pair(&a, &b);
 	tune.idle_ms = 0;
 	unsigned sent = net.sent;

@@ -2,9 +2,9 @@
 # A configuration that changes under running agents: config set, add-kind, publish.
 
 load lab
+load fleet
 
 NAMES="alice bob carol dave erin"
-DOC=lab/etc/calls.example/overlay.xml
 
 # All five have links to each other: a list of successors has three entries.
 whole() {
@@ -15,16 +15,7 @@ whole() {
 }
 
 setup_file() {
-	lab_begin
-	PORT=$(lab_port)
-	export PORT
-	reload-enroll init calls.example --bootstrap "127.0.0.1:$PORT" >/dev/null
-	for u in $NAMES; do
-		reload-enroll issue "$u@calls.example" --identity "$u" >/dev/null
-	done
-	lab_start alice -l "127.0.0.1:$PORT" --first
-	for u in bob carol dave erin; do lab_start "$u" -l 127.0.0.1:0; done
-	for u in $NAMES; do reload-agent status -a "$u" --wait joined -q -t 20; done
+	fleet_begin $NAMES
 	until_true whole
 }
 
@@ -49,10 +40,7 @@ all_have() { # all_have SEQUENCE
 
 # The connections of each agent: their ports say which ones they are.
 connections() {
-	local name
-	for name in $NAMES; do
-		reload-agent status -a "$name" --links -j | jq -c --arg n "$name" '[$n, (.links.list | map(.node_id + " " + .address) | sort)]'
-	done
+	fleet_connections - $NAMES
 }
 
 @test "set: one command signs the next document, a dry run changes nothing" {

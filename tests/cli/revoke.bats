@@ -2,21 +2,12 @@
 # Users and devices that are revoked, on a running ring.
 
 load lab
+load fleet
 
 NAMES="alice bob carol dave erin"
 
 setup_file() {
-	lab_begin
-	PORT=$(lab_port)
-	export PORT
-	reload-enroll init calls.example --bootstrap "127.0.0.1:$PORT" >/dev/null
-	for u in $NAMES; do
-		reload-enroll issue "$u@calls.example" --identity "$u" >/dev/null
-	done
-	lab_start alice -l "127.0.0.1:$PORT" --first
-	for u in bob carol dave erin; do lab_start "$u" -l 127.0.0.1:0; done
-	for u in $NAMES; do reload-agent status -a "$u" --wait joined -q -t 20; done
-	for u in $NAMES; do until_true links_to "$u" 4; done
+	fleet_begin $NAMES
 }
 
 teardown_file() {
@@ -27,17 +18,9 @@ setup() {
 	cd "$BATS_FILE_TMPDIR" || return 1
 }
 
-links_to() { # links_to NAME N: exactly N are up
-	[ "$(reload-agent status -a "$1" -j | jq .links.up)" = "$2" ]
-}
-
 # The connections among those four that stay.
 connections() {
-	local name
-	for name in alice bob carol erin; do
-		reload-agent status -a "$name" --links -j |
-			jq -c --arg n "$name" --arg d "$DAVE" '[$n, (.links.list | map(select(.node_id != $d) | .node_id + " " + .address) | sort)]'
-	done
+	fleet_connections "$DAVE" alice bob carol erin
 }
 
 no_links_to_dave() {
@@ -45,10 +28,6 @@ no_links_to_dave() {
 	for name in alice bob carol erin; do
 		reload-agent status -a "$name" --links -j | jq -e --arg d "$DAVE" '.links.list | all(.node_id != $d)' >/dev/null || return 1
 	done
-}
-
-state() {
-	[ "$(reload-agent status -a "$1" -j | jq -r .state)" = "$2" ]
 }
 
 # Nobody gets a value of the user: it is not there, or it is refused because of its signer.

@@ -2,23 +2,12 @@
 # Whom nodes trust changes on a running ring: an authority is replaced, a signer is, an authority is taken away from its users.
 
 load lab
+load fleet
 
 NAMES="alice bob carol dave"
-DOC=lab/etc/calls.example/overlay.xml
-CA=lab/etc/calls.example/ca
 
 setup_file() {
-	lab_begin
-	PORT=$(lab_port)
-	export PORT
-	reload-enroll init calls.example --bootstrap "127.0.0.1:$PORT" >/dev/null
-	for u in $NAMES; do
-		reload-enroll issue "$u@calls.example" --identity "$u" >/dev/null
-	done
-	lab_start alice -l "127.0.0.1:$PORT" --first
-	for u in bob carol dave; do lab_start "$u" -l 127.0.0.1:0; done
-	for u in $NAMES; do reload-agent status -a "$u" --wait joined -q -t 20; done
-	lab_whole $NAMES
+	fleet_begin $NAMES
 }
 
 teardown_file() {
@@ -35,15 +24,7 @@ fingerprint() {
 
 # The connections among those that stay.
 connections() {
-	local name
-	for name in alice bob carol; do
-		reload-agent status -a "$name" --links -j |
-			jq -c --arg n "$name" --arg d "$DAVE" '[$n, (.links.list | map(select(.node_id != $d) | .node_id + " " + .address) | sort)]'
-	done
-}
-
-state() {
-	[ "$(reload-agent status -a "$1" -j | jq -r .state)" = "$2" ]
+	fleet_connections "$DAVE" alice bob carol
 }
 
 # The peers have dropped it: nobody answers with a value that cannot be verified.

@@ -126,6 +126,29 @@ print("\n".join("".join("0" if light else "1" for light in row) for row in wide)
 	ok
 }
 
+@test "a server that is killed between mark and answer: the invitation is used up, and no second user gets a certificate" {
+	# B23
+	cc -D_GNU_SOURCE -shared -fPIC -o killed.so "$BATS_TEST_DIRNAME/killed_answer.c" -ldl || skip "no compiler"
+	! ldd "$(command -v reload-enroll)" | grep -q asan || skip "the sanitizer wants to be first"
+	string=$(invite)
+	before=$(lab_ledger | jq '[.users[].certificates | length] | add')
+	kill "$(cat lab/server)"
+	until_true gone "$(cat lab/server)"
+	LD_PRELOAD=$PWD/killed.so serve
+	R at mary reload-enroll accept "$string" mary@calls.example -t 5
+	[ "$status" -ne 0 ]
+	until_true gone "$(cat lab/server)"
+	[ ! -e mary/etc/identity/mary/cert.pem ]
+	serve
+	# it was noted before anything was sent
+	[ "$(lab_ledger | jq '[.users[].certificates | length] | add')" = $((before + 1)) ]
+	R at thief reload-enroll accept "$string" thief@calls.example
+	failed 6 'got no certificate'
+	R at thief reload-enroll accept "$string" mary@calls.example
+	failed 6 'got no certificate'
+	[ "$(lab_ledger | jq '[.users[].certificates | length] | add')" = $((before + 1)) ]
+}
+
 @test "several uses, for whoever names a user; from standard input" {
 	invite --uses 2 >string
 	R at two reload-enroll accept - bob@calls.example <string

@@ -1,4 +1,4 @@
-/* The tables, and where they are. */
+/* The tables of the users, and how they are opened. */
 #include "reload-enroll/accounts_internal.h"
 
 #include "reload-enroll/enroll.h"

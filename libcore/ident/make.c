@@ -276,6 +276,36 @@ enum reload_err reload_csr_public_info(struct wr *w, struct span csr, struct rel
 	return len > 0 ? w->err : RELOAD_BAD_VALUE;
 }
 
+enum {
+	CSR_ATTRIBUTES_MAX = 16 /* of a request; extensionRequest and a few others are usual */
+};
+
+static bool attributes_repeat(X509_REQ *req)
+{
+	int count = X509_REQ_get_attr_count(req);
+	bool repeat = count > CSR_ATTRIBUTES_MAX;
+	for (int i = 0; i < count && !repeat; i++) {
+		X509_ATTRIBUTE *a = X509_REQ_get_attr(req, i);
+		repeat = X509_ATTRIBUTE_count(a) > 1 ||
+			 X509_REQ_get_attr_by_OBJ(req, X509_ATTRIBUTE_get0_object(a), i) >= 0;
+	}
+	return repeat;
+}
+
+/* What a reader might find by the first, and another one by the last. */
+static const char *csr_doubled(
+	X509_REQ *req, const STACK_OF(X509_EXTENSION) * exts, const GENERAL_NAMES *names)
+{
+	int first = X509v3_get_ext_by_NID(exts, NID_subject_alt_name, -1), emails = 0;
+	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++)
+		emails += sk_GENERAL_NAME_value(names, i)->type == GEN_EMAIL;
+	if (attributes_repeat(req))
+		return "an attribute of the request is there twice, or it has too many";
+	if (first >= 0 && X509v3_get_ext_by_NID(exts, NID_subject_alt_name, first) >= 0)
+		return "the request has subjectAltName twice";
+	return emails > 1 ? "the request names several users" : NULL;
+}
+
 /* The rfc822Name of an extensionRequest, else emailAddress in the subject (ENR-05); borrowed from names or req. */
 static const ASN1_STRING *csr_user(X509_REQ *req, const GENERAL_NAMES *names)
 {
@@ -295,9 +325,12 @@ enum reload_err reload_csr_user(char **user, struct span csr, struct reload_erro
 	STACK_OF(X509_EXTENSION) *exts = X509_REQ_get_extensions(req);
 	GENERAL_NAMES *names = X509V3_get_d2i(exts, NID_subject_alt_name, NULL, NULL);
 	const ASN1_STRING *found = csr_user(req, names);
+	const char *doubled = csr_doubled(req, exts, names);
 	enum reload_err err = RELOAD_OK;
 	char *text = NULL;
-	if (found) {
+	if (doubled) {
+		err = reload_error_explain(why, RELOAD_BAD_VALUE, NULL, "%s", doubled);
+	} else if (found) {
 		size_t len = (size_t)ASN1_STRING_length(found);
 		text = reload_alloc(len + 1);
 		memcpy(text, ASN1_STRING_get0_data(found), len);

@@ -144,6 +144,7 @@ post() {
 @test "each refusal has its token, and nothing is issued" {
 	csr plain
 	csr other / -addext 'subjectAltName=email:alice@calls.example'
+	csr two / -addext 'subjectAltName=email:carol@calls.example,email:alice@calls.example'
 	openssl req -new -newkey rsa:1024 -nodes -keyout weak.pem -subj / -outform DER -out weak.der 2>/dev/null
 	python3 -c "d = bytearray(open('plain.der', 'rb').read()); d[-1] ^= 1; open('broken.der', 'wb').write(d)"
 	before=$(lab_ledger)
@@ -159,6 +160,7 @@ post() {
 	check Node-IDs_not_available -F password=secret -F nodeids=33 -F csr=@plain.der
 	check bad_CSR -F password=secret -F csr=@broken.der
 	check bad_CSR -F password=secret -F csr=@weak.der
+	check bad_CSR -F password=secret -F csr=@two.der
 	check bad_CSR -F password=secret -F csr=nothing
 	# R-11.3-15: without the password nothing else is looked at
 	check failed_authentication -F password=wrong -F csr=nothing -F nodeids=99
@@ -478,6 +480,18 @@ within_a_second() {
 	# nobody whom we trust
 	at "$named" tls.crt
 	failed 10 'no answer'
+	# one that has ended
+	if lab_clock; then
+		ahead -864000 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ended.key -out ended.crt -days 1 \
+			-subj "/CN=ended" -addext "subjectAltName=DNS:localhost" 2>/dev/null
+		ended=$(lab_port)
+		serve "$ended" ended
+		before=$(lab_ledger)
+		at "$ended" ended.crt
+		failed 10 'no answer'
+		matches "$stderr" 'expired'
+		[ "$(lab_ledger)" = "$before" ]
+	fi
 	# R-11.2-05: the document comes from the name that was typed
 	R there reload-enroll request carol@calls.example --url "https://localhost:$named/.well-known/reload-config" --ca-file overlay.crt --password-file password -n
 	failed 10 'no answer'

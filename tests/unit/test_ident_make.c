@@ -256,6 +256,105 @@ static void user_names_of_requests(void **state)
 	wr_clear(&csr);
 }
 
+/* Adds the names to the request, as an attribute of their own. */
+static void add_names(X509_REQ *req, const char *names, int times)
+{
+	STACK_OF(X509_EXTENSION) *exts = NULL;
+	for (int i = 0; i < times; i++) {
+		X509_EXTENSION *e = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, names);
+		assert_non_null(e);
+		X509v3_add_ext(&exts, e, -1);
+		X509_EXTENSION_free(e);
+	}
+	assert_true(X509_REQ_add_extensions(req, exts));
+	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);
+}
+
+static enum reload_err user_of_signed(X509_REQ *req)
+{
+	EVP_PKEY *pkey = our.key->native;
+	uint8_t *der = NULL;
+	char *user = NULL;
+	struct reload_error_text why = { 0 };
+	X509_REQ_set_pubkey(req, pkey);
+	X509_REQ_sign(req, pkey, EVP_sha256());
+	int len = i2d_X509_REQ(req, &der);
+	enum reload_err err = reload_csr_user(&user, span_of(der, (size_t)len), &why);
+	assert_true(!err == !why.reason[0] && (!err || !user));
+	free(user);
+	OPENSSL_free(der);
+	X509_REQ_free(req);
+	return err;
+}
+
+static void put_der(struct wr *w, uint8_t tag, struct span contents)
+{
+	assert_true(contents.len < 65536);
+	wr_u8(w, tag);
+	wr_u8(w, 0x82);
+	wr_u16(w, (uint16_t)contents.len);
+	wr_span(w, contents);
+}
+
+/* A request with a challengePassword and another attribute, whose OID 1.2.840.113549.1.9.x ends with last when it is signed. */
+static enum reload_err user_of_attributes(int nid, uint8_t last)
+{
+	static const uint8_t algorithm[] = { 0x30, 0x0a, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3,
+		2 };
+	static const uint8_t oid[] = { 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 2 };
+	X509_REQ *req = X509_REQ_new();
+	EVP_MD_CTX *md = EVP_MD_CTX_new();
+	uint8_t *tbs = NULL, signature[128] = { 0 };
+	size_t len = sizeof(signature) - 1;
+	char *user = NULL;
+	struct wr bits, inner, all;
+	wr_init(&bits);
+	wr_init(&inner);
+	wr_init(&all);
+	X509_REQ_set_pubkey(req, our.key->native);
+	X509_REQ_add1_attr_by_NID(
+		req, NID_pkcs9_challengePassword, V_ASN1_UTF8STRING, (const uint8_t *)"x", 1);
+	X509_REQ_add1_attr_by_NID(req, nid, V_ASN1_UTF8STRING, (const uint8_t *)"x", 1);
+	size_t tbs_len = (size_t)i2d_re_X509_REQ_tbs(req, &tbs);
+	uint8_t *at = memmem(tbs, tbs_len, oid, sizeof(oid));
+	assert_non_null(at);
+	at[sizeof(oid) - 1] = last;
+	EVP_DigestSignInit(md, NULL, EVP_sha256(), NULL, our.key->native);
+	assert_true(EVP_DigestSign(md, signature + 1, &len, tbs, tbs_len) > 0);
+	put_der(&bits, 3, span_of(signature, len + 1));
+	wr_bytes(&inner, tbs, tbs_len);
+	wr_bytes(&inner, algorithm, sizeof(algorithm));
+	wr_span(&inner, wr_done(&bits));
+	put_der(&all, 0x30, wr_done(&inner));
+	enum reload_err err = reload_csr_user(&user, wr_done(&all), NULL);
+	free(user);
+	OPENSSL_free(tbs);
+	EVP_MD_CTX_free(md);
+	X509_REQ_free(req);
+	wr_clear(&bits);
+	wr_clear(&inner);
+	wr_clear(&all);
+	return err;
+}
+
+static void what_is_there_twice(void **state)
+{
+	(void)state;
+	X509_REQ *req = X509_REQ_new();
+	add_names(req, "email:bob@example.org,DNS:a.example", 1);
+	assert_int_equal(user_of_signed(req), RELOAD_OK);
+	/* which of them would it be? */
+	req = X509_REQ_new();
+	add_names(req, "email:bob@example.org,email:eve@example.org", 1);
+	assert_int_equal(user_of_signed(req), RELOAD_BAD_VALUE);
+	req = X509_REQ_new();
+	add_names(req, "email:bob@example.org", 2);
+	assert_int_equal(user_of_signed(req), RELOAD_BAD_VALUE);
+	/* an attribute twice, which OpenSSL makes of nobody's request */
+	assert_int_equal(user_of_attributes(NID_pkcs9_unstructuredName, 2), RELOAD_OK);
+	assert_int_equal(user_of_attributes(NID_pkcs9_unstructuredName, 7), RELOAD_BAD_VALUE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -265,6 +364,7 @@ int main(void)
 		cmocka_unit_test(requests_that_make_no_sense),
 		cmocka_unit_test(certificates_from_requests),
 		cmocka_unit_test(user_names_of_requests),
+		cmocka_unit_test(what_is_there_twice),
 	};
 	return cmocka_run_group_tests(tests, make_keys, free_keys);
 }

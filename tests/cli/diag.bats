@@ -187,6 +187,18 @@ setup() {
 	[ "$(grep -c '^2 more rows' low.term)" -eq 2 ]
 	grep -q $'\033\\[2A\033\\[J' low.term
 	[ "$(sed 's/\x1b\[[0-9]*[A-Z]//g' low.term | grep -c '^ *[01]  ')" -eq 2 ]
+	# a terminal that understands no escapes gets none
+	TERM=dumb script -qc "reload-diag path --live -c 2 -i 200ms node:$BOB" dumb.term >/dev/null </dev/null
+	! grep -q $'\033' dumb.term || false
+	[ "$(grep -c '^ *1  ' dumb.term)" -eq 1 ]
+}
+
+@test "path --live: a storm of sizes, 20 columns and 5 lines, and a terminal that is closed (D17)" {
+	terminal() {
+		TERM=xterm timeout 60 python3 "$BATS_TEST_DIRNAME/shell_terminal.py" "$1" reload-diag path --live -i 200ms "node:$BOB" 3>&-
+	}
+	[ "$(terminal live)" = "status 0" ]
+	[ "$(terminal hung_up)" = "ended True" ]
 }
 
 @test "map: every peer once, neighbours agree, the same bytes again" {

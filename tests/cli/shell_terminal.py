@@ -5,6 +5,8 @@
   signals   a watcher in the group of the shell gets no signal that the shell gets; the prompt is back
   closed    the terminal is closed: the shell ends
   resized   hundreds of changes of size while a line is typed: it is not lost
+  live      a program that draws again and again: hundreds of changes of size, down to 20 columns and 5 lines, and a signal that ends it
+  hung_up   such a program that does not end with its terminal (nohup) ends because nobody sees it
 """
 
 import fcntl
@@ -21,10 +23,12 @@ LIMIT = 30
 
 
 class Terminal:
-    def __init__(self, argv, watcher=False):
+    def __init__(self, argv, watcher=False, nohup=False):
         self.begun = time.monotonic()
         self.pid, self.fd = pty.fork()
         if not self.pid:
+            if nohup:
+                signal.signal(signal.SIGHUP, signal.SIG_IGN)
             if watcher:
                 watch(argv)
             os.execvp(argv[0], argv)
@@ -54,11 +58,14 @@ class Terminal:
 def watch(argv):
     """A parent that starts the shell in its own process group and says which signals it gets."""
     signal.signal(signal.SIGINT, lambda *_: print("watcher got a signal", flush=True))
+    told, tell = os.pipe()
     child = os.fork()
     if not child:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.read(told, 1)  # its prompt comes behind the line of the watcher
         os.execvp(argv[0], argv)
     print(f"shell is {child}", flush=True)
+    os.write(tell, b"x")
     while True:
         try:
             os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
@@ -106,16 +113,52 @@ def closed(argv):
     print("ended", t.end() != 0)
 
 
+def resize(t, lines, columns):
+    fcntl.ioctl(t.fd, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+
+
+def storm(t):
+    for i in range(300):
+        resize(t, 5 + i % 40, 20 + i % 90)
+        while select.select([t.fd], [], [], 0.002)[0]:  # what it draws must not fill the terminal
+            os.read(t.fd, 65536)
+
+
+def live(argv):
+    t = Terminal(argv)
+    t.until(b"hop  node")
+    storm(t)
+    resize(t, 5, 20)
+    t.until(b"\x1b[J")
+    t.until(b"\x1b[J")  # drawn in the last size from here on
+    t.until(b"\x1b[J")
+    picture = t.said.split(b"\x1b[")[0]
+    os.kill(t.pid, signal.SIGINT)
+    status = t.end()
+    assert all(len(line) <= 19 for line in picture.split(b"\r\n")), picture
+    assert b" round" in t.said, t.said
+    print("status", status)
+
+
+def hung_up(argv):
+    t = Terminal(argv, nohup=True)
+    t.until(b"hop  node")
+    os.close(t.fd)
+    end = time.monotonic() + LIMIT
+    pidfd = os.pidfd_open(t.pid)
+    assert select.select([pidfd], [], [], max(0, end - time.monotonic()))[0], "it goes on"
+    _, status, used = os.wait4(t.pid, 0)
+    assert used.ru_utime + used.ru_stime < 2, used
+    print("ended", os.waitstatus_to_exitcode(status) >= 0)
+
+
 def resized(argv):
     t = Terminal(argv)
     t.until(b"> ")
     t.type(b"help wat")
     t.until(b"help wat")
-    for i in range(300):
-        fcntl.ioctl(t.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 5 + i % 40, 20 + i % 90, 0, 0))
-        while select.select([t.fd], [], [], 0.002)[0]:  # what it draws must not fill the terminal
-            os.read(t.fd, 65536)
-    fcntl.ioctl(t.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
+    storm(t)
+    resize(t, 30, 100)
     t.type(b"ch\r")
     t.until(b"watch TIME COMMAND")
     t.type(b"exit\r")

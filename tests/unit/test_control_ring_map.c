@@ -184,6 +184,8 @@ static void every_fault(const struct reload_id *ids, size_t count, bool own_tabl
 	connect_all(&r);
 	for (size_t self = 0; self < count; self++) {
 		judge(&r, self, own_tables);
+		/* a ring that is well: successor, four fingers, Probe, and two of the check */
+		assert_int_equal(r.questions, 8 * count);
 		for (r.blind = 0; r.blind < count; r.blind++)
 			judge(&r, self, own_tables);
 		r.blind = NOBODY;

@@ -49,6 +49,7 @@ start() {
 	start alice --first
 	reload-agent status -a alice --wait joined -q
 	run -0 reload-agent status -a alice -j
+	# R-14-02
 	[ "$(jq -r '.listen | sort | join(" ")' <<<"$output")" = "0.0.0.0:6084 [::]:6084" ]
 	in_ns bash -c ': </dev/tcp/127.0.0.1/6084'
 	in_ns bash -c ': </dev/tcp/::1/6084'

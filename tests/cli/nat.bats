@@ -41,7 +41,7 @@ load nat
 	# R-6.5.1.3-01
 	until_true path_is a b reflexive
 	until_true path_is b a reflexive
-	# A20
+	# A20 R-6.5.1.3-01: through two NATs, by the candidates and checks of ICE
 	watch_begin pr pr2
 	R reload-ping -a a -v -c 4 -i 200ms -s 3000 "node:$(node_of b)"
 	[ "$status" -eq 0 ]

@@ -27,7 +27,7 @@ setup() {
 }
 
 @test "a ring by TLS-PSK, over TLS and DTLS: values, Pings, users" {
-	# R-13.4-01
+	# R-13.4-01 R-4.1.1-01: the secret keys the links, certificates sign messages and values
 	for u in alice bob carol; do
 		reload-store -a $u -k 0xf0000001 "$u@calls.example" "from $u" -q
 		for v in alice bob carol; do

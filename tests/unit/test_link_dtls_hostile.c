@@ -422,6 +422,7 @@ static void replayed_records(void **state)
 	}
 	TURN_UNTIL(loop, b.messages == 20);
 	turn_for(loop, 20);
+	/* R-6.4.2.1-05: the second copy of each record is dropped */
 	assert_int_equal(b.messages, 20);
 	assert_int_equal(b.downs, 0);
 	client_clear(&c);

@@ -17,6 +17,7 @@ import tempfile
 import time
 
 import sip_audio
+import sip_storm
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 RATES = (100, 200, 400, 600, 800, 1000, 1250, 1500, 2000, 2500, 3000)
@@ -67,6 +68,7 @@ def rows():
         yield name + "_call_kb", "  memory of a call that is up", "kB", 1, None, False
         yield name + "_registration_kb", "  memory of a registration", "kB", 1, None, False
     yield from sip_audio.rows()
+    yield from sip_storm.rows()
     yield "part", "highest rate, in parts of kamailio's", "", 2, 0.5, True
 
 
@@ -234,6 +236,8 @@ def measure(build, quick, note, fleet):
             figures.update(sip_audio.measure(server, cpu_s, 5 if quick else 30))
         finally:
             server.stop()
+    note("registrations at once")
+    figures.update(sip_storm.measure(build))
     if figures.get("kamailio_calls_per_s"):
         figures["part"] = figures["adapter_calls_per_s"] / figures["kamailio_calls_per_s"]
     return figures

@@ -58,7 +58,7 @@ class Message:
 class Device:
     """A device at 127.0.0.1, over UDP, or over TCP with a connection of its own."""
 
-    domain = DOMAIN  # of its address
+    domain = None  # of its address, when that is not DOMAIN
 
     def __init__(self, user, at, tcp=False, bind='127.0.0.1'):
         self.user, self.tcp, self.buffer = user, tcp, b''
@@ -128,7 +128,7 @@ class Device:
         text = '%s %s SIP/2.0\r\nVia: SIP/2.0/%s %s;branch=%s;rport\r\n' % (
             method, uri, self.transport, via or '%s:%d' % (self.host, self.port), branch or fresh('z9hG4bK-c-%d-' % self.port))
         text += 'Max-Forwards: %d\r\nFrom: <sip:%s@%s>;tag=%s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %d %s\r\n' % (
-            forwards, user, self.domain, tag or self.tag, to or '<%s>' % uri, call['id'], cseq, method)
+            forwards, user, self.domain or DOMAIN, tag or self.tag, to or '<%s>' % uri, call['id'], cseq, method)
         if method in ('INVITE', 'SUBSCRIBE', 'UPDATE'):
             text += 'Contact: %s\r\n' % self.contact()
         text += lines

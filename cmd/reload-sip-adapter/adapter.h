@@ -29,6 +29,7 @@ enum {
 	ADAPTER_FORKS_OF_CONNECTION = 2000, /* over another one, which may be that of a proxy */
 	ADAPTER_RELAYS_OF_NODE =
 		64, /* calls whose audio is relayed, over a connection with another node */
+	ADAPTER_FOREIGN_OF_HOST = 250,
 	ADAPTER_FOREIGN_MAX =
 		1000, /* of these from callers of other domains, who are asked for no password */
 	ADAPTER_STOP_MS = 2000 /* for what is under way, and for leaving the overlay */
@@ -61,7 +62,8 @@ struct adapter {
 	bool redirect;                   /* callers are told where to go */
 	size_t forks, foreign_forks;
 	TAILQ_HEAD(, fork) all_forks;
-	uint8_t secret[16]; /* of adapter_mac() */
+	TAILQ_HEAD(, fork) foreign; /* of these foreign_forks */
+	uint8_t secret[16];         /* of adapter_mac() */
 	struct adapter_counts counts;
 	bool stopping;
 };

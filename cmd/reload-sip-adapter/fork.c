@@ -101,7 +101,10 @@ static void release(struct fork *f)
 	if (c)
 		c->requests--;
 	f->a->forks--;
-	f->a->foreign_forks -= f->foreign != NULL;
+	if (f->foreign) {
+		TAILQ_REMOVE(&f->a->foreign, f, foreign_entry);
+		f->a->foreign_forks--;
+	}
 	TAILQ_REMOVE(&f->a->all_forks, f, entry);
 	message_unref(f->request);
 	free(f->to);
@@ -352,7 +355,10 @@ void fork_begin(struct adapter *a, struct message *m, struct reload_sip_txn *ser
 	f->side_sips = start->node && start->node->sips;
 	f->to = reload_strdup(start->to);
 	f->foreign = copy(start->foreign);
-	a->foreign_forks += f->foreign != NULL;
+	if (f->foreign) {
+		TAILQ_INSERT_TAIL(&a->foreign, f, foreign_entry);
+		a->foreign_forks++;
+	}
 	f->identity = copy(start->caller ? start->caller->user
 			   : start->node ? start->node->user
 					 : NULL);
@@ -541,6 +547,15 @@ void fork_refused(void *arg, const struct reload_ip_port *at)
 				branch_refused(b);
 		fork_check(f);
 	}
+}
+
+size_t fork_foreign_of(const struct adapter *a, const struct reload_ip_port *host)
+{
+	const struct fork *f;
+	size_t n = 0;
+	TAILQ_FOREACH (f, &a->foreign, foreign_entry)
+		n += reload_ip_port_same_host(&f->request->from.remote, host);
+	return n;
 }
 
 bool fork_any(const struct adapter *a)

@@ -67,7 +67,7 @@ struct fork_router {
 };
 
 struct fork {
-	TAILQ_ENTRY(fork) entry;
+	TAILQ_ENTRY(fork) entry, foreign_entry;
 	struct adapter *a;
 	const struct fork_router *router;
 	void (*check)(struct fork *f); /* fork_check() */
@@ -145,6 +145,9 @@ void fork_lost(struct connection *c);
 
 /* fork_refused() ends the branches that wait for a device that is not there, as ICMP says; arg is the adapter. */
 void fork_refused(void *arg, const struct reload_ip_port *at);
+
+/* fork_foreign_of() returns how many requests of other domains are under way from that host. */
+size_t fork_foreign_of(const struct adapter *a, const struct reload_ip_port *host);
 
 /* fork_any() returns whether a request waits for its final answer. */
 bool fork_any(const struct adapter *a);

@@ -210,7 +210,8 @@ static void on_foreign(
 		adapter_reject(a, t, m, 403, NULL);
 		return;
 	}
-	if (a->foreign_forks >= ADAPTER_FOREIGN_MAX) {
+	if (a->foreign_forks >= ADAPTER_FOREIGN_MAX ||
+		fork_foreign_of(a, &m->from.remote) >= ADAPTER_FOREIGN_OF_HOST) {
 		adapter_reject(a, t, m, 503, RETRY_AFTER);
 		return;
 	}

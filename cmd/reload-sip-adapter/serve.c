@@ -406,6 +406,7 @@ static void begin(struct run *r)
 	a->relays.transport = &a->transport;
 	calls_init(&a->calls, a);
 	TAILQ_INIT(&a->all_forks);
+	TAILQ_INIT(&a->foreign);
 	if (RAND_bytes(secret, sizeof(secret)) != 1 ||
 		RAND_bytes(a->secret, sizeof(a->secret)) != 1)
 		abort();

@@ -470,6 +470,13 @@ def shares():
     node.acknowledge_failure(node.receive(486), calls[0], 1)
     node_calls(node, 'sip:bob@' + DOMAIN)
     check(node.receive(100, 503).status == 100, 'one has ended')
+    # a host of another domain
+    crowd, other = Foreigner('dave', a.tcp, tcp=True, bind='127.0.0.5'), Foreigner('dave', a.tcp, tcp=True, bind='127.0.0.6')
+    for n in range(251):
+        crowd.send(crowd.request('INVITE', 'sip:bob@' + DOMAIN, {'id': 'crowd%d' % n}, 1))
+    check(crowd.receive(503).get('Call-ID') == 'crowd250', 'a flood of another domain')
+    other.send(other.request('INVITE', 'sip:bob@' + DOMAIN, {'id': fresh('o')}, 1))
+    check(other.receive(100, 503).status == 100, 'another host')
     # a node without a user is nobody
     nobody = a.agents['bob'].node('', 96)
     for who in ('alice', 'mallory'):

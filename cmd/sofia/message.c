@@ -106,13 +106,14 @@ static bool is_url_text(const char *s)
 	return true;
 }
 
+/* A port without a digit is none, and what the parser writes of it, it does not read again. */
 static bool is_url(const url_t *u)
 {
-	return u->url_type != url_invalid && is_url_text(u->url_scheme) &&
-	       is_url_text(u->url_user) && is_url_text(u->url_password) &&
-	       is_url_text(u->url_host) && is_url_text(u->url_port) && is_url_text(u->url_path) &&
-	       is_url_text(u->url_params) && is_url_text(u->url_headers) &&
-	       is_url_text(u->url_fragment);
+	return u->url_type != url_invalid && (!u->url_port || *u->url_port) &&
+	       is_url_text(u->url_scheme) && is_url_text(u->url_user) &&
+	       is_url_text(u->url_password) && is_url_text(u->url_host) &&
+	       is_url_text(u->url_port) && is_url_text(u->url_path) && is_url_text(u->url_params) &&
+	       is_url_text(u->url_headers) && is_url_text(u->url_fragment);
 }
 
 static bool is_address(const sip_addr_t *a)

@@ -68,7 +68,7 @@ load nat
 	host_stop a
 	relay_stop t
 	host_start a ub --turn-credentials turn-secret
-	R reload-join -a a
+	R reload-join -a a -t 60
 	ok
 	matches "$output" 'as client'
 	R reload-agent status -a a

@@ -416,7 +416,8 @@ static void every_address_is_tried(void **state)
 {
 	(void)state;
 	struct node a = { 0 }, b = { 0 };
-	node_start(&a, loop, &alice, root.trust, (struct reload_links_setup){ .connect_ms = 1500 }); /* a handshake has as long */
+	node_start(&a, loop, &alice, root.trust,
+		(struct reload_links_setup){ .connect_ms = 1500 }); /* a handshake has as long */
 	node_start(&b, loop, &bob, root.trust, defaults);
 	int silent = raw_socket(b.port); /* a bound port on which nobody listens */
 	struct sockaddr_in bound;

@@ -403,6 +403,8 @@ uint64_t reload_stores_between(
 
 uint64_t reload_generation_merged(uint64_t present, uint64_t received, uint64_t stores)
 {
+	if (!present && received && received <= GENERATION_JUMP)
+		return received;
 	if (received <= present || stores >= RELOAD_GENERATION_MAX ||
 		present >= RELOAD_GENERATION_MAX - stores)
 		return reload_generation_next(present);

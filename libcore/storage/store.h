@@ -21,7 +21,9 @@ uint64_t reload_stores_between(
 	const struct reload_stored_data *held, const struct reload_stored_data *fresh);
 /*
  * reload_generation_merged() returns the counter of a peer that takes values from another one; received is the other's counter, stores how
- * many Stores the peer had missed.  The counter rises to received, but by stores at most, because no signature covers a counter (STO-17).
+ * many Stores the peer had missed.  The counter rises to received, but by stores at most, because no signature covers a counter (STO-17).  Who has
+ * no counter takes received as it comes, but for what no Stores can have made: were a joining peer to begin at 1, for a moment as the responsible
+ * one, its replicas would go back to that.
  */
 uint64_t reload_generation_merged(uint64_t present, uint64_t received, uint64_t stores);
 

@@ -81,16 +81,17 @@ static void the_counter_of_the_owner_never_falls(void **state)
 	static const struct {
 		uint64_t asked, time, is;
 	} rows[] = {
-		{ 4, 100, 1 },
-		{ 4, 101, 2 },
-		{ 1, 101, 2 },
-		{ 1, 102, 3 },
-		{ 4, 103, 4 },
+		/* R-7.4.1.1-12: it begins where the others are */
+		{ 4, 100, 4 },
+		{ 4, 101, 5 },
+		{ 1, 101, 5 },
+		{ 1, 102, 6 },
+		{ 4, 103, 7 },
 		/* STO-17: nor does it rise by what nobody signed */
-		{ 9, 103, 4 },
-		{ UINT64_MAX, 103, 4 },
-		{ 9, 104, 5 },
-		{ UINT64_MAX, 105, 6 },
+		{ 12, 103, 7 },
+		{ UINT64_MAX, 103, 7 },
+		{ 12, 104, 8 },
+		{ UINT64_MAX, 105, 9 },
 	};
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		req_new(x);
@@ -166,6 +167,10 @@ static void a_merged_counter_rises(void **state)
 	(void)state;
 	const uint64_t most = RELOAD_GENERATION_MAX;
 	assert_int_equal(reload_generation_merged(0, 0, 1), 1);
+	/* who has none begins where the others are */
+	assert_int_equal(reload_generation_merged(0, 3, 1), 3);
+	assert_true(reload_generation_merged(0, UINT64_C(1) << 32, 1) == UINT64_C(1) << 32);
+	assert_int_equal(reload_generation_merged(0, (UINT64_C(1) << 32) + 1, 1), 1);
 	assert_int_equal(reload_generation_merged(5, 9, 10), 9);
 	assert_int_equal(reload_generation_merged(5, 9, 2), 7);
 	assert_int_equal(reload_generation_merged(5, 5, 10), 6);

@@ -4,6 +4,7 @@ shell, and path --live beside mtr over as many hops.
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -32,6 +33,9 @@ ROWS = [
     ("load_plain_us", "Ping, 32 in flight: processor time", "us", 0, None, False),
     ("load_seen_us", "  with events and a scrape a second", "us", 0, None, False),
     ("load_overhead_percent", "  overhead", "%", 1, 2, False),
+    ("load_plain_instructions", "  instructions of both agents", "k", 0, None, False),
+    ("load_seen_instructions", "  with events", "k", 0, None, False),
+    ("load_instructions_percent", "  overhead", "%", 2, 2, False),
     ("scrape_ms", "one scrape", "ms", 2, None, False),
     ("prompt_ms", "reload-shell: first prompt", "ms", 1, 30, False),
     ("live_cpu_ms_per_s", "path --live, 5 rounds a second: processor time", "ms/s", 2, None, False),
@@ -185,6 +189,46 @@ def overhead(fleet, metrics, rounds, count):
     return {"load_plain_us": plain, "load_seen_us": seen, "load_overhead_percent": (seen / plain - 1) * 100, "scrape_ms": scrapes[len(scrapes) // 2]}
 
 
+def counted(fleet):
+    """Instructions of the agents since the last time, of which callgrind writes a file for each."""
+    total = 0
+    for p in fleet.processes:
+        subprocess.run(["callgrind_control", "-d", str(p.pid)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    for name in os.listdir(fleet.home):
+        if name.startswith("counts."):
+            path = os.path.join(fleet.home, name)
+            with open(path) as f:
+                found = re.search(r"^(?:totals|summary): (\d+)", f.read(), re.M)
+            total += int(found[1]) if found else 0
+            os.unlink(path)
+    return total
+
+
+def instructions(fleet, build, count):
+    """The same load with and without listeners, counted: of no other program, and of no mood of the machine."""
+    fleet.under = ["valgrind", "-q", "--tool=callgrind", "--instr-atstart=no", "--callgrind-out-file=" + os.path.join(fleet.home, "counts.%p")]
+    for i in (1, 2):
+        fleet.start(i, *(["--first"] if i == 1 else []))
+        for _ in range(2):  # its socket is there after a while
+            time.sleep(3)
+            subprocess.run([os.path.join(build, "reload-agent"), "status", "-a", "b%d" % i, "--wait", "joined", "-t", "60s", "-q"], env=fleet.env, stdout=subprocess.DEVNULL)
+    pings(fleet, 100)
+    for p in fleet.processes:
+        subprocess.run(["callgrind_control", "-i", "on", str(p.pid)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    pings(fleet, 100)
+    counted(fleet)
+    pings(fleet, count)
+    plain = counted(fleet) / count / 1000
+    streams = [Control(os.path.join(fleet.run_dir(), "b%d.sock" % i)) for i in (1, 2)]
+    for stream in streams:
+        stream.send("agent.events")
+    pings(fleet, count)
+    seen = counted(fleet) / count / 1000
+    for stream in streams:
+        stream.socket.close()
+    return {"load_plain_instructions": plain, "load_seen_instructions": seen, "load_instructions_percent": (seen / plain - 1) * 100}
+
+
 def live(fleet, build, rounds):
     agent = Control(os.path.join(fleet.run_dir(), "b1.sock"))
     before = int(agent.call("agent.status")["counters"]["sent"])
@@ -223,4 +267,11 @@ def measure(fleet_of, build, quick, note):
         figures["prompt_ms"] = samples[4]
     finally:
         fleet.stop()
+    if shutil.which("callgrind_control"):
+        note("instructions of a Ping, with and without listeners")
+        fleet = fleet_of(2)
+        try:
+            figures.update(instructions(fleet, build, 200 if quick else 1000))
+        finally:
+            fleet.stop()
     return figures

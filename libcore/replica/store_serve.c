@@ -204,6 +204,27 @@ static void refuse_unstored(struct reload_incoming *in, enum reload_err err)
 	refuse(in, err);
 }
 
+/* A replica is often behind; the responsible peer, and one on its way to be it, is not: there two versions were written. */
+static void report_conflicts(
+	const struct reload_incoming *in, const struct reload_store_work *w, enum reload_err err)
+{
+	const struct reload_replica *rep = in->method->arg;
+	if (!w->owner &&
+		rep->route->topology->get_state(rep->route->plugin) == RELOAD_TOPOLOGY_JOINED)
+		return;
+	for (size_t i = 0; i < w->conflicts_count; i++)
+		reload_engine_event(rep->engine,
+			&(struct reload_event){ .type = RELOAD_EV_VALUE_CONFLICT,
+				.node = &in->signer,
+				.resource = &w->resource,
+				.kind = w->conflicts[i].kind,
+				.count = w->conflicts[i].count,
+				.reason = err == RELOAD_DATA_TOO_OLD
+						  ? "the one that is here is kept: it was stored "
+						    "later"
+						  : "the other one is kept: it was stored later" });
+}
+
 static void store_verified(struct reload_incoming *in)
 {
 	struct reload_replica *rep = in->method->arg;
@@ -229,19 +250,7 @@ static void store_verified(struct reload_incoming *in)
 		w->value_certificates[i] = check->certificates;
 	}
 	err = reload_store_accept(w);
-	/* a replica is often behind; the responsible peer, and one on its way to be it, is not: there two versions were written */
-	if (w->conflicts && (w->owner || rep->route->topology->get_state(rep->route->plugin) !=
-						 RELOAD_TOPOLOGY_JOINED))
-		reload_engine_event(rep->engine,
-			&(struct reload_event){ .type = RELOAD_EV_VALUE_CONFLICT,
-				.node = &in->signer,
-				.resource = &w->resource,
-				.kind = w->conflict_kind,
-				.count = w->conflicts,
-				.reason = err == RELOAD_DATA_TOO_OLD
-						  ? "the one that is here is kept: it was stored "
-						    "later"
-						  : "the other one is kept: it was stored later" });
+	report_conflicts(in, w, err);
 	if (err) {
 		refuse_unstored(in, err);
 		return;

@@ -280,6 +280,15 @@ bool reload_values_conflict(const struct reload_stored_data *a, const struct rel
 	       (a->value.exists != b->value.exists || !span_eq(a->value.value, b->value.value));
 }
 
+/* Values are planned Kind by Kind. */
+static void note_conflict(struct reload_store_work *w, uint32_t kind)
+{
+	if (!w->conflicts_count || w->conflicts[w->conflicts_count - 1].kind != kind)
+		w->conflicts[w->conflicts_count++] =
+			(struct reload_store_conflicts){ .kind = kind };
+	w->conflicts[w->conflicts_count - 1].count++;
+}
+
 /* Plans one value of the request as if the values before it were stored already. */
 static enum reload_err plan_value(struct reload_store_work *w, struct plan *p,
 	const struct reload_stored_data *d, struct span certificates)
@@ -297,10 +306,8 @@ static enum reload_err plan_value(struct reload_store_work *w, struct plan *p,
 		w->storage, &w->resource, p->kind->id, &e->data.value, w->now);
 	struct pending *earlier =
 		RB_FIND(pending_tree, &p->places, &(struct pending){ .entry = e });
-	if (w->replica && held && !earlier && reload_values_conflict(&held->data, &e->data)) {
-		w->conflicts++;
-		w->conflict_kind = p->kind->id;
-	}
+	if (w->replica && held && !earlier && reload_values_conflict(&held->data, &e->data))
+		note_conflict(w, p->kind->id);
 	const struct reload_stored_entry *before = earlier ? earlier->entry : held;
 	if (before && same_data(&before->data, &e->data))
 		return RELOAD_OK;
@@ -470,6 +477,8 @@ enum reload_err reload_store_accept(struct reload_store_work *w)
 	struct reload_store_change *changes = reload_arena_take(w->arena, count * sizeof(*changes));
 	struct reload_store_ans answer = { 0 };
 	w->reason = NULL;
+	w->conflicts = reload_arena_take(w->arena, count * sizeof(*w->conflicts));
+	w->conflicts_count = 0;
 	enum reload_err err = check_access(w);
 	if (!err)
 		err = check_generation(w, &answer);

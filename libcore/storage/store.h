@@ -36,6 +36,12 @@ struct reload_signer {
 	struct reload_id node;          /* the Node-ID that the identity denotes */
 };
 
+/* The values of a Kind of which a replica Store had other versions. */
+struct reload_store_conflicts {
+	uint32_t kind;
+	size_t count;
+};
+
 struct reload_store_work {
 	/* in */
 	const struct reload_config *config;
@@ -61,8 +67,8 @@ struct reload_store_work {
 	size_t unknown_kinds_count;
 	const char *reason; /* static: error_info */
 	/* of a replica Store: values that differ from those that this peer holds at their places; when it is responsible two were written */
-	size_t conflicts;
-	uint32_t conflict_kind; /* of the last one */
+	struct reload_store_conflicts *conflicts; /* of each Kind that has some; in arena */
+	size_t conflicts_count;
 };
 
 /*

@@ -523,10 +523,36 @@ static void certificates_stay_with_their_values(void **state)
 	assert_true(span_eq(e->certificates, span_str("certificate of alice")));
 }
 
+/* each Kind of a replica Store has its own count of values of which another version was here */
+static void conflicts_are_counted_by_kind(void **state)
+{
+	struct fixture *x = *state;
+	for (uint64_t time = 100; time <= 101; time++) {
+		const char *word = time == 100 ? "mine" : "theirs";
+		req_new(x);
+		req_kind(x, K_SINGLE, time);
+		req_single(x, word, time);
+		req_kind(x, K_DICT, time);
+		req_dict(x, "a", word, time);
+		req_dict(x, "b", word, time);
+		req_dict(x, "c", "same", time); /* and another time: no conflict */
+		x->work.replica = true;
+		assert_int_equal(req_store(x), RELOAD_OK);
+		if (time == 100)
+			assert_int_equal(x->work.conflicts_count, 0);
+	}
+	assert_int_equal(x->work.conflicts_count, 2);
+	assert_int_equal(x->work.conflicts[0].kind, K_SINGLE);
+	assert_int_equal(x->work.conflicts[0].count, 1);
+	assert_int_equal(x->work.conflicts[1].kind, K_DICT);
+	assert_int_equal(x->work.conflicts[1].count, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(form_comes_first),
+		TEST(conflicts_are_counted_by_kind),
 		TEST(the_place_comes_second),
 		TEST(unknown_kinds_are_listed),
 		TEST(unsigned_values_are_refused),

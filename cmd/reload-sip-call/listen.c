@@ -103,7 +103,8 @@ static void on_invited(struct leg *leg)
 		leg_refuse(leg, l->reject ? l->reject : 480);
 		return;
 	}
-	if (l->voicemail && leg->offered && !leg->offer.streams) {
+	if (l->voicemail && leg->offered &&
+		(!leg->offer.streams || !(leg->offer.direction & RELOAD_SDP_SENDONLY))) {
 		leg_refuse(leg, 488); /* nothing would be recorded */
 		return;
 	}

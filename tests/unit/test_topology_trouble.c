@@ -119,7 +119,7 @@ static void lists_of_no_use(void **state)
 		}
 }
 
-/* Thousands of names from one peer cause as many Attaches as it may cause, and no more. */
+/* D15: thousands of names from one peer cause as many Attaches as it may cause, and no more. */
 static void long_lists_cost_little(void **state)
 {
 	(void)state;

@@ -1,6 +1,7 @@
 #include "link/multicast_io.h"
 
 #include "link/sockaddr_io.h"
+#include "link/udp_socket_io.h"
 #include "wire/codes.h"
 
 #include <errno.h>
@@ -219,20 +220,11 @@ static void arrival_of(struct reload_group_arrival *out, struct msghdr *m)
 
 int reload_group_receive(int fd, void *to, size_t size, struct reload_group_arrival *arrival)
 {
-	struct sockaddr_storage a;
 	_Alignas(struct cmsghdr) char control[CONTROL];
-	struct iovec part = { to, size };
-	struct msghdr m = { .msg_name = &a,
-		.msg_namelen = sizeof(a),
-		.msg_iov = &part,
-		.msg_iovlen = 1,
-		.msg_control = control,
-		.msg_controllen = sizeof(control) };
-	ssize_t n = recvmsg(fd, &m, 0);
-	if (n < 0)
-		return -errno;
+	struct msghdr m = { .msg_control = control, .msg_controllen = sizeof(control) };
 	*arrival = (struct reload_group_arrival){ 0 };
-	reload_sockaddr_from(&arrival->from, &a);
-	arrival_of(arrival, &m);
-	return m.msg_flags & MSG_TRUNC || !arrival->from.port || !arrival->interface ? 0 : (int)n;
+	int n = reload_udp_take(fd, to, size, &arrival->from, &m);
+	if (n >= 0)
+		arrival_of(arrival, &m);
+	return n > 0 && !arrival->interface ? 0 : n;
 }

@@ -71,24 +71,33 @@ static void local_of(struct reload_udp_local *local, struct msghdr *m)
 	}
 }
 
-int reload_udp_receive(
-	int fd, void *to, size_t size, struct reload_ip_port *from, struct reload_udp_local *local)
+int reload_udp_take(
+	int fd, void *to, size_t size, struct reload_ip_port *from, struct msghdr *control)
 {
 	struct sockaddr_storage a;
-	_Alignas(struct cmsghdr) char control[CONTROL];
 	struct iovec part = { to, size };
-	struct msghdr m = { .msg_name = &a,
-		.msg_namelen = sizeof(a),
-		.msg_iov = &part,
-		.msg_iovlen = 1,
-		.msg_control = control,
-		.msg_controllen = sizeof(control) };
+	struct msghdr m = *control;
+	m.msg_name = &a;
+	m.msg_namelen = sizeof(a);
+	m.msg_iov = &part;
+	m.msg_iovlen = 1;
 	ssize_t n = recvmsg(fd, &m, 0);
 	if (n < 0)
 		return -errno;
 	reload_sockaddr_from(from, &a);
-	local_of(local, &m);
+	control->msg_controllen = m.msg_controllen;
 	return m.msg_flags & MSG_TRUNC || !from->port ? 0 : (int)n;
+}
+
+int reload_udp_receive(
+	int fd, void *to, size_t size, struct reload_ip_port *from, struct reload_udp_local *local)
+{
+	_Alignas(struct cmsghdr) char control[CONTROL];
+	struct msghdr m = { .msg_control = control, .msg_controllen = sizeof(control) };
+	int n = reload_udp_take(fd, to, size, from, &m);
+	if (n >= 0)
+		local_of(local, &m);
+	return n;
 }
 
 static void put_local(struct msghdr *m, char *control, const struct reload_udp_local *local)

@@ -21,10 +21,15 @@ struct reload_udp_error {
 /* reload_udp_open() returns a socket at addr, whose port is filled in, or a negative errno. */
 int reload_udp_open(struct reload_ip_port *addr);
 
+struct msghdr;
 /*
- * reload_udp_receive() takes one datagram and returns its length, or a negative errno; one that is longer than size, or has no sender
- * that can be answered, has the length 0.
+ * reload_udp_take() takes one datagram, with the control messages for which *control has room (whose length is set to theirs), and returns its length, or a
+ * negative errno; one that is longer than size, or has no sender that can be answered, has the length 0.
  */
+int reload_udp_take(
+	int fd, void *to, size_t size, struct reload_ip_port *from, struct msghdr *control);
+
+/* reload_udp_receive() does the same, and reads from the control messages to which address it was sent. */
 int reload_udp_receive(
 	int fd, void *to, size_t size, struct reload_ip_port *from, struct reload_udp_local *local);
 

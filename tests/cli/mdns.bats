@@ -2,27 +2,15 @@
 # Nodes that find each other on the local network, by DNS-SD over mDNS: hosts in network namespaces, each with a daemon of Avahi and a bus of its own.
 
 load lab
+load lan
 
 setup_file() {
 	lab_begin
-	unshare -mn true 2>/dev/null || skip "no namespaces here"
-	namespace lan
-	in_ns lan ip link add br0 type bridge mcast_snooping 0
-	in_ns lan ip link set br0 up
-	local n=1
-	for h in one two three; do
-		namespace $h
-		in_ns lan ip link add "v$h" type veth peer name lan0 netns "$(cat $h.ns)"
-		in_ns lan ip link set "v$h" master br0 up
-		in_ns $h ip link set lan0 up
-		in_ns $h ip addr add 10.1.0.$n/24 dev lan0
-		n=$((n + 1))
-	done
+	export DISCOVER=mdns
+	lan_begin one two three
 	# B21: interfaces of containers and tunnels
 	for i in dock0:172.17.0.1 vpn0:10.9.0.1; do
-		in_ns lan ip link add "${i%:*}-" type veth peer name "${i%:*}" netns "$(cat one.ns)"
-		in_ns lan ip link set "${i%:*}-" up
-		in_ns one ip link set "${i%:*}" up
+		lan_interface one "${i%:*}"
 		in_ns one ip addr add "${i#*:}/24" dev "${i%:*}"
 	done
 	reload-enroll init calls.example -q
@@ -34,26 +22,11 @@ setup_file() {
 }
 
 teardown_file() {
-	lab_end
-	cd "$BATS_FILE_TMPDIR" || return 1
-	for file in *.avahi *.bus *.publish *.ns; do
-		[ ! -f "$file" ] || kill -KILL "$(cat "$file")" || true
-	done 2>/dev/null
+	lan_end '*.avahi' '*.bus' '*.publish'
 }
 
 setup() {
 	cd "$BATS_FILE_TMPDIR" || return 1
-}
-
-namespace() {
-	unshare -mn sleep infinity 3>&- &
-	echo $! >"$1.ns"
-	until in_ns "$1" ip link set lo up 2>/dev/null; do kill -0 "$(cat "$1.ns")"; done
-	in_ns "$1" mount -t tmpfs tmpfs /run
-}
-
-in_ns() { # in_ns HOST COMMAND
-	nsenter -t "$(cat "$BATS_FILE_TMPDIR/$1.ns")" -m -n --wd="$PWD" -- "${@:2}"
 }
 
 bus() {
@@ -68,18 +41,6 @@ avahi() { # avahi HOST: its daemon
 	nsenter -t "$(cat "$1.ns")" -m -n --wd="$PWD" -- avahi-daemon -f "$PWD/$1.conf" --no-drop-root --no-chroot --no-rlimits >"$1.avahi.log" 2>&1 3>&- &
 	echo $! >"$1.avahi"
 	until_true grep -q 'Server startup complete' "$1.avahi.log"
-}
-
-agent() { # agent HOST NAME OPTIONS
-	nsenter -t "$(cat "$1.ns")" -m -n --wd="$PWD" -- "$(command -v reload-agent)" -I "$2" --discover mdns "${@:3}" 2>>"lab/$2.log" 3>&- &
-	echo $! >"lab/$2.pid"
-	until_true runs "$2"
-}
-
-runs() { # exit 9: it is not joined
-	local code=0
-	reload-agent status -a "$1" >/dev/null 2>&1 || code=$?
-	[ $code = 0 ] || [ $code = 9 ]
 }
 
 # announced HOST PATTERN: somebody announces that there.

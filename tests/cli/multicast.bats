@@ -2,65 +2,24 @@
 # Nodes that ask the local network for a bootstrap node, in the groups that the configuration names: hosts in network namespaces.
 
 load lab
+load lan
 
 setup_file() {
 	lab_begin
-	unshare -mn true 2>/dev/null || skip "no namespaces here"
-	namespace lan
-	in_ns lan ip link add br0 type bridge mcast_snooping 0
-	in_ns lan ip link set br0 up
-	local n=1
-	for h in one two; do
-		namespace $h
-		in_ns lan ip link add "v$h" type veth peer name lan0 netns "$(cat $h.ns)"
-		in_ns lan ip link set "v$h" master br0 up
-		in_ns $h sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.lan0.accept_dad=0
-		in_ns $h ip link set lan0 up
-		in_ns $h ip addr add 10.1.0.$n/24 dev lan0
-		in_ns $h ip addr add fd00:1::$n/64 dev lan0 nodad
-		n=$((n + 1))
-	done
+	lan_begin one two
 	# B21: an interface of containers
-	in_ns lan ip link add dock- type veth peer name dock0 netns "$(cat one.ns)"
-	in_ns lan ip link set dock- up
-	in_ns one ip link set dock0 up
+	lan_interface one dock0
 	in_ns one ip addr add 172.17.0.1/24 dev dock0
 	reload-enroll init calls.example --multicast-bootstrap 239.255.60.84:6090 --multicast-bootstrap '[ff02::6084]:6091' -q
 	for u in alice bob carol; do reload-enroll issue $u@calls.example --identity $u -q; done
 }
 
 teardown_file() {
-	lab_end
-	cd "$BATS_FILE_TMPDIR" || return 1
-	for file in *.ns; do
-		[ ! -f "$file" ] || kill -KILL "$(cat "$file")" || true
-	done 2>/dev/null
+	lan_end
 }
 
 setup() {
 	cd "$BATS_FILE_TMPDIR" || return 1
-}
-
-namespace() {
-	unshare -mn sleep infinity 3>&- &
-	echo $! >"$1.ns"
-	until in_ns "$1" ip link set lo up 2>/dev/null; do kill -0 "$(cat "$1.ns")"; done
-}
-
-in_ns() { # in_ns HOST COMMAND
-	nsenter -t "$(cat "$BATS_FILE_TMPDIR/$1.ns")" -m -n --wd="$PWD" -- "${@:2}"
-}
-
-agent() { # agent HOST NAME OPTIONS
-	nsenter -t "$(cat "$1.ns")" -m -n --wd="$PWD" -- "$(command -v reload-agent)" -I "$2" "${@:3}" 2>>"lab/$2.log" 3>&- &
-	echo $! >"lab/$2.pid"
-	until_true runs "$2"
-}
-
-runs() { # exit 9: it is not joined
-	local code=0
-	reload-agent status -a "$1" >/dev/null 2>&1 || code=$?
-	[ $code = 0 ] || [ $code = 9 ]
 }
 
 counted() { # counted NAME KEY

@@ -1,4 +1,4 @@
-#include "control/client_io.h"
+#include "control_client.h"
 #include "control/server_io.h"
 
 #include <pthread.h>
@@ -103,31 +103,6 @@ static void begin(struct fixture *f)
 	sem_init(&f->turns, 0, 0);
 	assert_int_equal(pthread_create(&f->thread, NULL, agent, f), 0);
 	pthread_barrier_wait(&f->ready);
-}
-
-static reload_ms soon(void)
-{
-	return reload_poll_now() + 10000;
-}
-
-static struct reload_client *connected(const char *path)
-{
-	struct reload_client *c = NULL;
-	struct reload_error_text why;
-	assert_int_equal(reload_client_connect(&c, path, NULL, soon(), -1, &why), RELOAD_OK);
-	return c;
-}
-
-static enum reload_err call(
-	struct reload_client *c, const char *method, json_t *params, reload_ms deadline)
-{
-	struct reload_call_error error;
-	json_t *result = NULL;
-	enum reload_err err =
-		reload_client_call(c, method, params, deadline, NULL, NULL, &result, &error);
-	json_decref(result);
-	reload_call_error_clear(&error);
-	return err;
 }
 
 static void end(struct fixture *f)

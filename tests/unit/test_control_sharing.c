@@ -1,5 +1,5 @@
 /* Control sockets that others may use: those of a group, and those that a service manager opens and passes on. */
-#include "control/client_io.h"
+#include "control_client.h"
 #include "control/local_socket_io.h"
 #include "control/server_io.h"
 
@@ -29,28 +29,9 @@ static const reload_rpc_handler handlers[RELOAD_METHODS] = {
 	[RELOAD_METHOD_rpc_node_list] = list_handler,
 };
 
-static reload_ms soon(void)
-{
-	return reload_poll_now() + 20000;
-}
-
-static struct reload_client *connected(const char *path)
-{
-	struct reload_client *c = NULL;
-	struct reload_error_text why;
-	assert_int_equal(reload_client_connect(&c, path, NULL, soon(), -1, &why), RELOAD_OK);
-	return c;
-}
-
 static bool answered(struct reload_client *c)
 {
-	struct reload_call_error error;
-	json_t *result = NULL;
-	enum reload_err err =
-		reload_client_call(c, "node.list", NULL, soon(), NULL, NULL, &result, &error);
-	json_decref(result);
-	reload_call_error_clear(&error);
-	return !err;
+	return !call(c, "node.list", NULL, soon());
 }
 
 enum {

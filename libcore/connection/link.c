@@ -149,12 +149,26 @@ static void identified(
 	c->watch->up(c->watch_arg, con);
 }
 
+static bool is_incoming(uint32_t link)
+{
+	return link >> 31;
+}
+
 void reload_link_up(struct reload_connections *c, uint32_t link, struct reload_cert *cert)
 {
 	struct reload_id node;
 	struct reload_connection *con = NULL;
 	if (cert && c->watch->probed(c->watch_arg, link, cert))
 		return;
+	if (is_incoming(link) && !c->watch->welcomes(c->watch_arg)) {
+		reload_engine_event(
+			c->engine, &(struct reload_event){ .type = RELOAD_EV_LINK_REFUSED,
+					   .err = RELOAD_NOT_JOINED,
+					   .link = link,
+					   .reason = "this node is not part of the overlay" });
+		reload_link_give_up(c, link);
+		return;
+	}
 	bool expected = c->watch->expects(c->watch_arg, link, &node);
 	if (!refused(c, link, cert, expected, expected ? &node : NULL)) {
 		con = reload_connection_add(c, link, cert, c->engine->now);
@@ -169,7 +183,7 @@ void reload_link_up(struct reload_connections *c, uint32_t link, struct reload_c
 			&(struct reload_lost_link){ .link = link, .err = RELOAD_BAD_CERT });
 		return;
 	}
-	con->incoming = link >> 31;
+	con->incoming = is_incoming(link);
 	if (c->engine->ops->link_mtu)
 		con->mtu = c->engine->ops->link_mtu(c->engine->host, link);
 	if (cert)

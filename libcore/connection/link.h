@@ -29,6 +29,8 @@ struct reload_link_watch {
 	 * Whether the link was only dialled to see who is there; it is not entered then.  cert NULL: it did not come up.
 	 */
 	bool (*probed)(void *arg, uint32_t link, const struct reload_cert *cert);
+	/* whether links that others make are taken; else they are closed */
+	bool (*welcomes)(void *arg);
 	/* candidates of this node for a link by ICE; false: nobody waits for them any more */
 	bool (*gathered)(void *arg, uint32_t link, const struct reload_ice_gathered *found);
 	/* which Node-ID an outgoing link must have; false: any */

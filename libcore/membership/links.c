@@ -26,6 +26,16 @@ static bool watch_probed(void *arg, uint32_t link, const struct reload_cert *cer
 	return cert ? reload_claims_link_up(arg, link, cert) : reload_claims_link_down(arg, link);
 }
 
+/*
+ * A node that has left, or was never there, is no way for others: who dials it does so by what was true before, and would keep a link over which each
+ * message is lost.
+ */
+static bool watch_welcomes(void *arg)
+{
+	const struct reload_membership *m = arg;
+	return m->state != RELOAD_STATE_ENROLLED;
+}
+
 static bool watch_gathered(void *arg, uint32_t link, const struct reload_ice_gathered *found)
 {
 	return reload_attach_gathered(arg, link, found);
@@ -129,6 +139,7 @@ static void watch_lost(void *arg, const struct reload_lost_link *lost)
 
 const struct reload_link_watch reload_membership_links = {
 	.probed = watch_probed,
+	.welcomes = watch_welcomes,
 	.gathered = watch_gathered,
 	.expects = watch_expects,
 	.unidentified = watch_unidentified,

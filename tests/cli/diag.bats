@@ -53,6 +53,8 @@ setup() {
 }
 
 @test "ping: all values are measured, and JSON has them" {
+	has_certificates() { reload-diag ping -j -k INSTANCES_STORED "node:$BOB" | jq -e '[.diagnostics.values.INSTANCES_STORED[] | select(.kind_id == 3)] | length == 1'; }
+	until_true has_certificates # which are stored a moment after the join
 	R reload-diag ping -j "node:$BOB"
 	ok
 	same_schema reload-diag ping

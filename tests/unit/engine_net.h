@@ -387,7 +387,7 @@ static inline struct net_link *net_link(struct node *a, struct node *b)
 	struct net_link *l = link_slot(a->net);
 	*l = (struct net_link){ .state = NET_LINK_UP,
 		.ends = { a, b },
-		.numbers = { 0x80000000u | a->next_link++, 0x80000000u | b->next_link++ } };
+		.numbers = { 0x40000000u | a->next_link++, 0x80000000u | b->next_link++ } };
 	link_up(l, 1);
 	if (l->state == NET_LINK_UP)
 		link_up(l, 0);

@@ -165,6 +165,9 @@ static void leaves_in_order(void **state)
 	assert_int_equal(n->state, RELOAD_STATE_ENROLLED);
 	reload_peer_status(n->peer, &s);
 	assert_int_equal(s.links, 0);
+	/* who dials it by what was true before has no link to somebody who is nobody's peer */
+	net_link(first, n);
+	assert_null(net_link_between(first, n));
 	reload_peer_status(first->peer, &s);
 	assert_int_equal(s.tables.successors_count, 1);
 	assert_true(reload_id_eq(&s.tables.successors[0], &third->id));

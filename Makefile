@@ -282,7 +282,7 @@ soak: check-deps programs lab-tools
 	$(call ensure,chromium-driver python3-selenium)
 	$(Q)RELOAD_BIN=$(abspath $(O)) bats -f 'in a browser' tests/cli/diag.bats
 	$(Q)RELOAD_BIN=$(abspath $(O)) TWELVE_ROUNDS=20 bats -f 'points at' tests/cli/twelve.bats
-	$(Q)RELOAD_BIN=$(abspath $(O)) WHY_FAULTS_COUNT=24 bats -f 'names the cause' tests/cli/why.bats
+	$(Q)RELOAD_BIN=$(abspath $(O)) WHY_FAULTS_COUNT=27 bats -f 'names the cause' tests/cli/why.bats
 	$(call ensure,valgrind)
 	$(Q)tests/lab/ice-check $(O) long
 

@@ -28,7 +28,7 @@ enum {
 	RELAY_PACKET_MAX = 2048
 };
 
-/* Who agrees on keys with the other node. */
+/* At which end the encryption of the other node's audio (DTLS-SRTP) ends. */
 enum relay_keys {
 	RELAY_KEYS_OPEN, /* the device has said nothing yet */
 	RELAY_KEYS_PASS, /* the device, or nobody */

@@ -20,6 +20,7 @@
 
 #include "util/alloc.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,15 +76,8 @@ void reload_ring_map_free(struct reload_ring_map *m)
 /* Where the peer is, or would be. */
 static size_t place_of(const struct reload_ring_map *m, const struct reload_id *id)
 {
-	size_t low = 0, high = m->count;
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		if (reload_id_cmp(&m->peers[mid].id, id) < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
+	return reload_id_place(
+		m->peers, m->count, sizeof(*m->peers), offsetof(struct reload_ring_peer, id), id);
 }
 
 static struct reload_ring_peer *find(const struct reload_ring_map *m, const struct reload_id *id)

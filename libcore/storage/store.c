@@ -283,6 +283,9 @@ bool reload_values_conflict(const struct reload_stored_data *a, const struct rel
 /* Values are planned Kind by Kind. */
 static void note_conflict(struct reload_store_work *w, uint32_t kind)
 {
+	if (!w->conflicts_count)
+		w->conflicts = reload_arena_take(
+			w->arena, w->req->kind_data_count * sizeof(*w->conflicts));
 	if (!w->conflicts_count || w->conflicts[w->conflicts_count - 1].kind != kind)
 		w->conflicts[w->conflicts_count++] =
 			(struct reload_store_conflicts){ .kind = kind };
@@ -477,7 +480,6 @@ enum reload_err reload_store_accept(struct reload_store_work *w)
 	struct reload_store_change *changes = reload_arena_take(w->arena, count * sizeof(*changes));
 	struct reload_store_ans answer = { 0 };
 	w->reason = NULL;
-	w->conflicts = reload_arena_take(w->arena, count * sizeof(*w->conflicts));
 	w->conflicts_count = 0;
 	enum reload_err err = check_access(w);
 	if (!err)

@@ -5,6 +5,8 @@
  */
 #include "topology/chord_link.h"
 
+#include <stddef.h>
+
 struct chord_links {
 	struct chord_link *rows; /* ascending */
 	size_t count, cap;
@@ -24,15 +26,8 @@ void reload_chord_links_free(struct chord_links *links)
 
 static size_t lower(const struct chord_links *l, const struct reload_id *id)
 {
-	size_t lo = 0, hi = l->count;
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		if (reload_id_cmp(&l->rows[mid].id, id) < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
+	return reload_id_place(
+		l->rows, l->count, sizeof(*l->rows), offsetof(struct chord_link, id), id);
 }
 
 struct chord_link *reload_chord_link_find(

@@ -29,6 +29,8 @@
 #include "topology/chord_informant.h"
 #include "topology/chord_tables.h"
 
+#include <stddef.h>
+
 enum state {
 	PENDING_IDLE,
 	PENDING_TRYING,
@@ -77,15 +79,9 @@ void reload_chord_pending_free(struct reload_topology *t)
 
 static size_t lower(const struct reload_topology *t, const struct reload_id *id)
 {
-	size_t lo = 0, hi = t->pending->count;
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		if (reload_id_cmp(&t->pending->rows[mid].id, id) < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
+	const struct chord_pending *p = t->pending;
+	return reload_id_place(
+		p->rows, p->count, sizeof(*p->rows), offsetof(struct pending, id), id);
 }
 
 static struct pending *find(struct reload_topology *t, const struct reload_id *id)

@@ -111,6 +111,21 @@ bool reload_id_listed(const struct reload_id *list, size_t count, const struct r
 	return false;
 }
 
+size_t reload_id_place(
+	const void *rows, size_t count, size_t size, size_t offset, const struct reload_id *id)
+{
+	size_t low = 0, high = count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const void *own = (const char *)rows + middle * size + offset;
+		if (reload_id_cmp(own, id) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 bool reload_id_between(
 	const struct reload_id *from, const struct reload_id *x, const struct reload_id *to)
 {

@@ -74,6 +74,13 @@ struct reload_id reload_id_before(const struct reload_id *id);
 /* reload_id_listed() returns whether id is in a list of any order. */
 bool reload_id_listed(const struct reload_id *list, size_t count, const struct reload_id *id);
 
+/*
+ * reload_id_place() returns the index of the first of count rows whose ID is not below id, count when all are.  A row has size bytes, and its ID
+ * offset bytes behind its begin; rows ascend by it.  rows may be NULL when there is none.
+ */
+size_t reload_id_place(
+	const void *rows, size_t count, size_t size, size_t offset, const struct reload_id *id);
+
 /* reload_id_between() returns whether from < x <= to going clockwise; from = to means the whole ring. */
 bool reload_id_between(
 	const struct reload_id *from, const struct reload_id *x, const struct reload_id *to);

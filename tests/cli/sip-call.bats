@@ -351,17 +351,23 @@ part() {
 	ended bob 0
 }
 
-@test "several agents: the one whose overlay hosts the domain of the AOR calls" {
+# pair OVERLAY FIRST SECOND OPTIONS...: an overlay of two users, the second of whom is registered.
+pair() {
+	local port u
 	port=$(lab_port)
-	reload-enroll init two.example --bootstrap "127.0.0.1:$port" >/dev/null
-	for u in yan zoe; do
-		reload-enroll issue $u@two.example --identity $u >/dev/null
+	reload-enroll init "$1" --bootstrap "127.0.0.1:$port" "${@:4}" >/dev/null
+	for u in "$2" "$3"; do
+		reload-enroll issue "$u@$1" --identity "$u" >/dev/null
 	done
-	lab_start yan -l "127.0.0.1:$port" --first
-	lab_start zoe -l 127.0.0.1:0 --no-join
-	reload-join -a yan -q
-	reload-join -a zoe -q
-	reload-sip-call -a zoe register zoe@two.example -q
+	lab_start "$2" -l "127.0.0.1:$port" --first
+	lab_start "$3" -l 127.0.0.1:0 --no-join
+	reload-join -a "$2" -q
+	reload-join -a "$3" -q
+	reload-sip-call -a "$3" register "$3@$1" -q
+}
+
+@test "several agents: the one whose overlay hosts the domain of the AOR calls" {
+	pair two.example yan zoe
 	listens zoe --answer
 	# R7904-15: the other agents are of an overlay that may have such names as well, and zoe is the own user
 	R reload-sip-call zoe@two.example --duration 100ms -q
@@ -407,16 +413,7 @@ part() {
 
 @test "in an overlay with ICE, too; the JSON is that of the schema" {
 	export RELOAD_HOME=$BATS_FILE_TMPDIR/ice
-	port=$(lab_port)
-	reload-enroll init ice.example --bootstrap "127.0.0.1:$port" --ice >/dev/null
-	for u in gina hugo; do
-		reload-enroll issue $u@ice.example --identity $u >/dev/null
-	done
-	lab_start gina -l "127.0.0.1:$port" --first
-	lab_start hugo -l 127.0.0.1:0 --no-join
-	reload-join -a gina -q
-	reload-join -a hugo -q
-	reload-sip-call -a hugo register hugo@ice.example -q
+	pair ice.example gina hugo --ice
 	listens hugo --answer --echo -c 1
 	R reload-sip-call -a gina hugo@ice.example --tone 440 --duration 500ms -j
 	ok

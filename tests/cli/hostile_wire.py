@@ -317,7 +317,7 @@ def start():
     for name in AGENTS:
         listen = port if name == "a0" else 0
         args = f"reload-agent -I {name} -l 127.0.0.1:{listen} --log-level debug {'--first' if name == 'a0' else ''}"
-        subprocess.Popen(["sh", "-c", f"{args} 2>{name}.log >{name}.out; echo $? >{name}.exit"], stdin=subprocess.DEVNULL,
+        subprocess.Popen(["sh", "-c", f"{args} 2>{name}.log >{name}.out; echo $? >{name}.end; mv {name}.end {name}.exit"], stdin=subprocess.DEVNULL,
                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, close_fds=True)
         wait_for(lambda: joined(name), 60, f"{name} joined")
     wait_for(ring_closed, 60, "the ring is closed")

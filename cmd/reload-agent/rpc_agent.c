@@ -87,7 +87,7 @@ static void status_ring(json_t *o, const struct reload_status *s)
 /* The part of node.tuning that people look at first. */
 static json_t *status_tuning(const struct reload_status *s)
 {
-	json_t *all = agent_tuning_json(s);
+	json_t *all = agent_tuning_json(s, RELOAD_ESTIMATE_DAY_S);
 	if (!all)
 		return json_null();
 	json_t *o = json_pack("{s:O, s:O, s:O, s:O, s:O}", "interval_s",

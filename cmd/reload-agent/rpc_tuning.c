@@ -17,6 +17,21 @@ static json_t *estimates(const struct reload_estimates *e)
 		e->joins * RELOAD_ESTIMATE_DAY_S);
 }
 
+/* What becomes of a value that is stored once and not again in lifetime_s. */
+static json_t *loss(const struct reload_estimates *e, uint32_t lifetime_s)
+{
+	unsigned copies =
+		e->size < RELOAD_ESTIMATE_COPIES ? (unsigned)e->size : RELOAD_ESTIMATE_COPIES;
+	copies = copies ? copies : 1;
+	double chance = reload_estimate_loss(
+		       e->failures, copies, RELOAD_ESTIMATE_REPAIR_S, lifetime_s),
+	       renewal = reload_estimate_renewal(
+		       e->failures, copies, RELOAD_ESTIMATE_REPAIR_S, lifetime_s);
+	return json_pack("{s:I, s:I, s:I, s:f, s:o}", "lifetime_s", (json_int_t)lifetime_s,
+		"copies", (json_int_t)copies, "repair_s", (json_int_t)RELOAD_ESTIMATE_REPAIR_S,
+		"chance", chance, "halved_by_s", real_or_null(renewal));
+}
+
 static const char *cause_name(enum reload_interval_cause cause)
 {
 	static const char *const names[] = { "alone", "failures", "joins", "shortest", "longest" };
@@ -61,7 +76,7 @@ static void explain(char *out, size_t len, const struct reload_topology_tuning *
 	}
 }
 
-json_t *agent_tuning_json(const struct reload_status *s)
+json_t *agent_tuning_json(const struct reload_status *s, uint32_t lifetime_s)
 {
 	const struct reload_topology_tuning *t = &s->tuning;
 	char why[256] = "";
@@ -79,6 +94,7 @@ json_t *agent_tuning_json(const struct reload_status *s)
 	json_object_set_new(o, "own", estimates(&t->own));
 	json_object_set_new(o, "in_force", estimates(&t->in_force));
 	json_object_set_new(o, "data", data);
+	json_object_set_new(o, "loss", loss(&t->in_force, lifetime_s));
 	const struct {
 		const char *key;
 		uint64_t value;
@@ -96,9 +112,10 @@ enum reload_rpc_end rpc_node_tuning(void *arg, struct reload_rpc_call *call, con
 	struct agent *agent = arg;
 	const struct reload_config *config = reload_peer_config(agent->peer);
 	struct reload_status s;
-	(void)params;
+	json_int_t lifetime = json_integer_value(json_object_get(params, "lifetime_s"));
 	reload_peer_status(agent->peer, &s);
-	json_t *tuning = agent_tuning_json(&s);
+	json_t *tuning =
+		agent_tuning_json(&s, lifetime ? (uint32_t)lifetime : RELOAD_ESTIMATE_DAY_S);
 	return reload_rpc_reply(
 		call, json_pack("{s:s, s:s, s:I, s:o}", "algorithm", config->topology_plugin,
 			      "state", reload_state_name(s.state), "update_interval_s",

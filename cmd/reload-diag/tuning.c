@@ -5,7 +5,14 @@
 
 #include <string.h>
 
-const struct cli_opt diag_tuning_opts[] = { CLI_END };
+enum {
+	DAY_S = 86400
+};
+
+const struct cli_opt diag_tuning_opts[] = {
+	{ 0, "lifetime", "TIME", "of a value whose loss is estimated (default 1d)" },
+	CLI_END,
+};
 
 static void put_estimates(FILE *out, const char *label, const json_t *e)
 {
@@ -25,6 +32,17 @@ static void put_untuned(FILE *out, const json_t *o)
 		fprintf(out,
 			"interval   none: this node is %s, and a peer that has joined has one\n",
 			cli_get_text(o, "state"));
+}
+
+static void put_loss(FILE *out, const json_t *l)
+{
+	fprintf(out, "loss       %.3g%% of the values that are stored once and for %lld s are lost",
+		100 * cli_get_real(l, "chance"), cli_get_int(l, "lifetime_s"));
+	if (json_is_null(json_object_get(l, "halved_by_s")))
+		fputs(": nobody fails\n", out);
+	else
+		fprintf(out, "; stored again every %.0f s, half of them\n",
+			cli_get_real(l, "halved_by_s"));
 }
 
 static void print_tuning(FILE *out, const json_t *o, void *arg)
@@ -54,12 +72,22 @@ static void print_tuning(FILE *out, const json_t *o, void *arg)
 		"tables     %lld neighbours on each side, %lld fingers; %lld peers are asked\n",
 		cli_get_int(t, "neighbours"), cli_get_int(t, "fingers"),
 		cli_get_int(t, "peers_to_probe"));
+	put_loss(out, json_object_get(t, "loss"));
 }
 
 int diag_tuning(struct cli *cli)
 {
+	struct reload_error_text why;
+	reload_ms lifetime;
 	json_t *o = NULL;
-	int status = cli_request(cli, "node.tuning", json_object(), &o);
+	enum reload_err err = cli_time(cli, "lifetime", DAY_S * RELOAD_SECOND, &lifetime, &why);
+	if (!err && (lifetime < RELOAD_SECOND || lifetime / RELOAD_SECOND > UINT32_MAX))
+		err = cli_refuse(
+			&why, "--lifetime is out of range", "1s to 2^32 - 1 seconds can be stored");
+	if (err)
+		return cli_fail(cli, err, &why);
+	int status = cli_request(cli, "node.tuning",
+		json_pack("{s:I}", "lifetime_s", (json_int_t)(lifetime / RELOAD_SECOND)), &o);
 	if (!status)
 		cli_print(cli, o, print_tuning, NULL);
 	json_decref(o);

@@ -152,6 +152,29 @@ struct reload_interval reload_estimate_interval(
 	return i;
 }
 
+/*
+ * How often the copies of one value are all lost, in a second: any of n is the first to fail (n U); before it is replaced, W later, the other n - 1
+ * fail too, which happens with (U W)^(n-1).
+ */
+static double losses(double failures, unsigned copies, double repair_s)
+{
+	return copies * failures * pow(failures * repair_s, copies - 1.0);
+}
+
+double reload_estimate_loss(double failures, unsigned copies, double repair_s, double lifetime_s)
+{
+	return -expm1(-losses(failures, copies, repair_s) * lifetime_s);
+}
+
+double reload_estimate_renewal(double failures, unsigned copies, double repair_s, double lifetime_s)
+{
+	double rate = losses(failures, copies, repair_s);
+	return rate > 0
+		       ? -log1p(-reload_estimate_loss(failures, copies, repair_s, lifetime_s) / 2) /
+				 rate
+		       : INFINITY;
+}
+
 static uint32_t rounded_up(double v)
 {
 	v = ceil(v);

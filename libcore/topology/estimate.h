@@ -16,6 +16,9 @@ enum {
 	RELOAD_ESTIMATE_NEIGHBOURS_MAX = 32, /* per side: a bound against peers that lie */
 	RELOAD_ESTIMATE_INTERVAL_MIN_S = 15, /* s6.6 */
 	RELOAD_ESTIMATE_DAY_S = 86400,
+	RELOAD_ESTIMATE_COPIES = 3, /* of a value: at its owner and two successors */
+	RELOAD_ESTIMATE_REPAIR_S =
+		35, /* until a silent peer is replaced: measured with reload-sim */
 };
 
 /* N, U and L; per second. */
@@ -85,6 +88,15 @@ struct reload_interval {
 /* reload_estimate_interval() is Tstab (s6.6), between RELOAD_ESTIMATE_INTERVAL_MIN_S and longest_s, and why. */
 struct reload_interval reload_estimate_interval(
 	const struct reload_estimates *of, uint32_t longest_s);
+
+/*
+ * reload_estimate_loss() is the chance that a value is lost within a time without a Store: all of its copies fail before another peer has taken
+ * over from the first that failed, which takes repair_s.  RFC 7363 has no such formula; reload-sim agrees with it (tests/cli/sim-report.bats).
+ * reload_estimate_renewal() is how often it must be stored again to halve that chance; INFINITY: nothing fails.  Times in seconds, copies at least 1.
+ */
+double reload_estimate_loss(double failures, unsigned copies, double repair_s, double lifetime_s);
+double reload_estimate_renewal(
+	double failures, unsigned copies, double repair_s, double lifetime_s);
 
 /*
  * reload_estimate_write() is what is sent of the own estimates (s6.5), rounded up.  reload_estimate_read() takes what came; false: the numbers

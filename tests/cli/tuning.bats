@@ -60,6 +60,13 @@ told_by_others() {
 	[[ "${lines[1]}" =~ ^interval\ +[0-9.]+\ s,\ the\ next\ one\ in\ [0-9.]+\ s$ ]]
 	[[ "$output" == *"why        half of the peers fail within "* || "$output" == *"why        as many peers join as there are within "* ]]
 	[[ "$output" == *"own        3.0 peers, "* ]]
+	jq -e '.tuning.loss | .lifetime_s == 86400 and .copies == 3 and .chance >= 0 and .chance <= 1' tuning.json
+	[[ "$output" =~ loss\ +[0-9.e-]+%\ of\ the\ values\ that\ are\ stored\ once\ and\ for\ 86400\ s\ are\ lost ]]
+	# a longer time is a greater chance
+	reload-diag -a bob tuning --json --lifetime 30d | jq -e --slurpfile day tuning.json '.tuning.loss | .lifetime_s == 2592000 and
+		(.chance > $day[0].tuning.loss.chance or .chance == 1) and .halved_by_s > 0'
+	run reload-diag -a bob tuning --lifetime 0
+	[ "$status" -eq 2 ]
 	reload-agent status -a bob --json | jq -e '.tuning.network_size == 3 and (.tuning.why | length > 10)'
 	reload-agent status -a bob | grep -q 'updates every .*s, as was measured'
 }

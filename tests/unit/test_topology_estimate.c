@@ -337,6 +337,28 @@ static void numbers_that_cannot_be(void **state)
 	assert_int_equal(s.join_rate + s.leave_rate, 0);
 }
 
+/* The chance that all copies of a value fail before the first is replaced, and the renewals that halve it. */
+static void a_value_is_lost(void **state)
+{
+	(void)state;
+	/* three copies, a failure of each in 5 minutes, replaced after 30 s: 3 / 300 * (30 / 300)^2 in a second */
+	double rate = 3.0 / 300 * 0.01, hour = reload_estimate_loss(1.0 / 300, 3, 30, 3600);
+	assert_true(near(hour, 1 - exp(-rate * 3600), 1e-12));
+	double renewal = reload_estimate_renewal(1.0 / 300, 3, 30, 3600);
+	assert_true(renewal < 3600);
+	assert_true(near(reload_estimate_loss(1.0 / 300, 3, 30, renewal), hour / 2, 1e-12));
+	/* alone a value goes with its peer */
+	assert_true(near(reload_estimate_loss(1.0 / DAY, 1, 30, DAY), 1 - exp(-1), 1e-12));
+	/* rare: half the time is half the chance, also where 1 - chance is 1 */
+	double rare = reload_estimate_loss(1e-9, 3, 35, DAY);
+	assert_true(rare > 0 && near(rare / (3e-9 * 35e-9 * 35e-9 * DAY), 1, 1e-6));
+	assert_true(near(reload_estimate_renewal(1e-9, 3, 35, DAY) / DAY, 0.5, 1e-6));
+	assert_true(reload_estimate_loss(0, 3, 35, DAY) == 0);
+	assert_true(isinf(reload_estimate_renewal(0, 3, 35, DAY)));
+	assert_true(reload_estimate_loss(1, 3, 35, UINT32_MAX) == 1);
+	assert_true(reload_estimate_renewal(1, 3, 35, UINT32_MAX) > 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -349,6 +371,7 @@ int main(void)
 		cmocka_unit_test(sizes_of_tables),
 		cmocka_unit_test(sizes_that_do_not_flap),
 		cmocka_unit_test(numbers_that_cannot_be),
+		cmocka_unit_test(a_value_is_lost),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,9 +6,20 @@
  * Cryptography of the simulator.  Equal inputs give equal bytes, which real ECDSA does not do.  The key of a node is derived from its
  * certificate, so that all can verify; nothing is secret here.
  *
- * A certificate: "SIM1"; flags (1: authority, 2: of another authority); not_before and not_after, 8 bytes each; user and overlay, each with a
- * length byte; the number of Node-IDs, and these with a length byte each.
+ * A certificate: "SIM1"; flags (1: authority, 2: of another authority); its length in 2 bytes; not_before and not_after, 8 bytes each; user and
+ * overlay, each with a length byte; the number of Node-IDs, and these with a length byte each; zeros up to its length.
+ *
+ * Certificates and signatures are as long as those of reload-enroll, with keys on the curve P-256: in those the name of the overlay stands
+ * in the name of the authority and in the URI of each Node-ID.
  */
+
+enum {
+	AUTHORITY_SIZE = 366, /* of the certificate of an authority without its names */
+	PLAIN_SIZE = 328,     /* of another one */
+	URI_SIZE = 49,        /* of a Node-ID, without the name of the overlay */
+	SIGNATURE_SIZE = 71,  /* ECDSA as DER: two integers of 32 or 33 bytes */
+	TOLD_APART = 96       /* bytes by which certificates are found: more are rarely needed */
+};
 
 static const char magic[] = "SIM1";
 
@@ -27,6 +38,7 @@ static enum reload_err cert_read(struct reload_cert *cert, struct reload_error_t
 	struct rd r = rd_of(cert->der);
 	const uint8_t *m = rd_take(&r, 4);
 	cert->authority = rd_u8(&r) & 1;
+	size_t len = rd_u16(&r);
 	cert->not_before = rd_u64(&r);
 	cert->not_after = rd_u64(&r);
 	cert->user = text(&r);
@@ -40,7 +52,7 @@ static enum reload_err cert_read(struct reload_cert *cert, struct reload_error_t
 	}
 	cert->subject_empty = true;
 	cert->public_key_info = cert->der;
-	if (!r.err && r.at == r.end && m && !memcmp(m, magic, 4))
+	if (!r.err && len == cert->der.len && m && !memcmp(m, magic, 4))
 		return RELOAD_OK;
 	return reload_error_explain(
 		why, RELOAD_BAD_CERT, "not a certificate of the simulator", "malformed");
@@ -82,7 +94,7 @@ static uint64_t word(const uint8_t *at, size_t len)
 	return v;
 }
 
-static void mac(uint8_t out[MAC_SIZE], const struct reload_cert *cert, struct span input)
+static void mac(uint8_t out[SIGNATURE_SIZE], const struct reload_cert *cert, struct span input)
 {
 	uint64_t lane[LANES], all = input.len;
 	memcpy(lane, cert->fingerprint, sizeof(lane));
@@ -95,13 +107,15 @@ static void mac(uint8_t out[MAC_SIZE], const struct reload_cert *cert, struct sp
 		all = mixed(all ^ lane[i]);
 	for (size_t i = 0; i < LANES; i++)
 		lane[i] = mixed(lane[i] ^ mixed(all + i));
-	memcpy(out, lane, sizeof(lane));
+	for (size_t at = 0; at < SIGNATURE_SIZE; at += MAC_SIZE)
+		memcpy(out + at, lane,
+			SIGNATURE_SIZE - at < MAC_SIZE ? SIGNATURE_SIZE - at : MAC_SIZE);
 }
 
 static enum reload_err sign(const struct reload_key *key, struct span input, uint8_t *hash_alg,
 	uint8_t *sig_alg, struct wr *out)
 {
-	uint8_t digest[MAC_SIZE];
+	uint8_t digest[SIGNATURE_SIZE];
 	mac(digest, key->native, input);
 	*hash_alg = RELOAD_HASH_SHA256;
 	*sig_alg = RELOAD_SIG_ECDSA;
@@ -112,7 +126,7 @@ static enum reload_err sign(const struct reload_key *key, struct span input, uin
 static enum reload_err verify(const struct reload_cert *cert, uint8_t hash_alg, uint8_t sig_alg,
 	struct span input, struct span signature)
 {
-	uint8_t digest[MAC_SIZE];
+	uint8_t digest[SIGNATURE_SIZE];
 	bool fits = hash_alg == RELOAD_HASH_SHA256 && sig_alg == RELOAD_SIG_ECDSA;
 	mac(digest, cert, input);
 	return fits && span_eq(signature, span_of(digest, sizeof(digest))) ? RELOAD_OK
@@ -145,8 +159,9 @@ const struct reload_ident_ops reload_sim_ident = {
 static struct reload_cert **place(const struct reload_sim_certs *certs, struct span der)
 {
 	uint64_t hash = der.len;
-	for (size_t at = 0; at < der.len; at += WORD)
-		hash = mixed(hash ^ word(der.at + at, der.len - at));
+	size_t len = der.len < TOLD_APART ? der.len : TOLD_APART;
+	for (size_t at = 0; at < len; at += WORD)
+		hash = mixed(hash ^ word(der.at + at, len - at));
 	size_t i = hash & (certs->cap - 1);
 	while (certs->at[i] && !span_eq(certs->at[i]->der, der))
 		i = (i + 1) & (certs->cap - 1);
@@ -187,13 +202,24 @@ static void text_write(struct wr *w, const char *s)
 	wr_close(w, mark, 1);
 }
 
+static size_t size_of(const struct reload_sim_cert_form *f)
+{
+	size_t overlay = strlen(f->overlay);
+	return f->flags & 1 ? AUTHORITY_SIZE + 2 * overlay
+			    : PLAIN_SIZE + overlay + strlen(f->user) +
+				      f->nodes_count * (URI_SIZE + overlay);
+}
+
 struct reload_cert *reload_sim_cert_of(const struct reload_sim_cert_form *f)
 {
+	static const uint8_t zeros[RELOAD_CERT_MAX];
 	struct wr w;
 	struct reload_cert *cert;
+	size_t size = size_of(f);
 	wr_init(&w);
 	wr_bytes(&w, magic, 4);
 	wr_u8(&w, f->flags);
+	wr_u16(&w, (uint16_t)size);
 	wr_u64(&w, f->not_before ? f->not_before : RELOAD_SIM_EPOCH - 365ull * 86400 * 1000);
 	wr_u64(&w, f->not_after ? f->not_after : RELOAD_SIM_EPOCH + 365ull * 86400 * 1000);
 	text_write(&w, f->user);
@@ -204,6 +230,7 @@ struct reload_cert *reload_sim_cert_of(const struct reload_sim_cert_form *f)
 		wr_span(&w, reload_id_span(&f->nodes[i]));
 		wr_close(&w, mark, 1);
 	}
+	wr_bytes(&w, zeros, size - w.len);
 	if (reload_cert_parse(&cert, &reload_sim_ident, wr_done(&w), NULL))
 		abort();
 	wr_clear(&w);

@@ -1,6 +1,6 @@
 /*
- * Identities of the simulator: certificates are short plain records, and signatures are a keyed hash.  They are repeatable and cheap, and any
- * changed byte breaks them.  They protect nothing outside of a simulation.
+ * Identities of the simulator: certificates are plain records, and signatures are a keyed hash, both as long as real ones.  They are repeatable
+ * and cheap, and any changed byte breaks them.  They protect nothing outside of a simulation.
  */
 #pragma once
 

@@ -77,6 +77,33 @@ static void certificates_are_read_whole(void **state)
 	}
 }
 
+/* What is counted in bytes is what real nodes send: sizes seen of reload-enroll, for this user of this overlay. */
+static void sizes_are_those_of_real_ones(void **state)
+{
+	(void)state;
+	enum {
+		REAL_MIN = 421,
+		REAL_MAX = 423,
+		REAL_AUTHORITY = 392,
+		REAL_SIGNATURE_MIN = 70,
+		REAL_SIGNATURE_MAX = 72
+	};
+	AUTO(reload_cert)
+	cert = reload_sim_cert("user1@calls.example", "calls.example", &node);
+	AUTO(reload_cert) root = reload_sim_cert("", "calls.example", NULL);
+	AUTO(reload_key) key = reload_sim_key(cert);
+	uint8_t hash_alg, sig_alg;
+	struct wr signature;
+	wr_init(&signature);
+	assert_in_range(cert->der.len, REAL_MIN, REAL_MAX);
+	assert_int_equal(root->der.len, REAL_AUTHORITY);
+	assert_int_equal(
+		reload_sim_ident.sign(key, span_of("text", 4), &hash_alg, &sig_alg, &signature),
+		RELOAD_OK);
+	assert_in_range(signature.len, REAL_SIGNATURE_MIN, REAL_SIGNATURE_MAX);
+	wr_clear(&signature);
+}
+
 static void equal_certificates_of_a_world_are_one(void **state)
 {
 	(void)state;
@@ -110,6 +137,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_change_is_noticed),
 		cmocka_unit_test(certificates_are_read_whole),
+		cmocka_unit_test(sizes_are_those_of_real_ones),
 		cmocka_unit_test(equal_certificates_of_a_world_are_one),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

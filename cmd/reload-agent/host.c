@@ -411,7 +411,9 @@ static enum reload_err links_start(struct host *h, struct reload_error_text *why
 		.types = h->link_types,
 		.repeat_ms = h->identity.config->overlay_reliability_timer_ms / 2,
 		.rto_floor_ms = ACK_FLOOR_MS,
-		.keepalive_ms = host_keepalive_ms(h->identity.config),
+		.keepalive_ms = reload_topology_keepalive_ms(
+			reload_topology_find(h->identity.config->topology_plugin),
+			h->identity.config),
 		.keylog = getenv("SSLKEYLOGFILE") };
 	enum reload_err err = reload_links_new(&h->links, &setup, why);
 	h->agent.links = h->links;

@@ -20,14 +20,6 @@ reload_ms host_link_heard(void *host, uint32_t link)
 	return reload_links_heard(((struct host *)host)->links, link);
 }
 
-reload_ms host_keepalive_ms(const struct reload_config *config)
-{
-	enum {
-		TR_MS = 15000
-	};
-	return reload_topology_find(config->topology_plugin)->measures ? TR_MS : 0;
-}
-
 void host_link_certificate(void *host, uint32_t link, struct reload_cert *cert,
 	struct reload_cert *const *others, size_t others_count)
 {

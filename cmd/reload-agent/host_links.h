@@ -6,8 +6,6 @@
 void host_link_open(void *host, uint32_t link, const struct reload_link_target *to, size_t count);
 size_t host_link_mtu(void *host, uint32_t link);
 reload_ms host_link_heard(void *host, uint32_t link);
-/* host_keepalive_ms() is how often idle TCP connections of links are kept alive in this overlay; 0: never. */
-reload_ms host_keepalive_ms(const struct reload_config *config);
 void host_link_certificate(void *host, uint32_t link, struct reload_cert *cert,
 	struct reload_cert *const *others, size_t others_count);
 void host_link_send(void *host, uint32_t link, struct span message);

@@ -109,7 +109,7 @@ void reload_second_link_clear(struct reload_membership *m);
 
 /* -- silence.c: peers that have fallen silent --------------------------------------------------------------------------------- */
 
-/* reload_silence_begin() starts to watch the links while the node stays joined, if its topology wants that; reload_silence_end() stops it. */
+/* reload_silence_begin() starts to watch the links of a peer while it stays joined; reload_silence_end() stops it. */
 void reload_silence_begin(struct reload_membership *m);
 void reload_silence_end(struct reload_membership *m);
 

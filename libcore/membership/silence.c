@@ -1,9 +1,10 @@
 #include "membership/internal.h"
 
 /*
- * Peers that have fallen silent (RFC 7363 s6.3.1).
+ * Peers that have fallen silent (RFC 6940 s10.7.1, RFC 7363 s6.3.1).
  *
- * The topology says of whom it wants to know within what time that he is gone.  When nothing has come over the link for that long - no message,
+ * A machine that stops resets no link.  Without a message to it nobody would notice before the next periodic Update, which may be most of a
+ * chord-update-interval away.  The topology says which peers it wants to miss sooner, and after what silence.  When nothing has come over the link for that long - no message,
  * and by what the host knows of the link no packet either, such as an ACK or what keeps a NAT open - a Ping goes over it, with all its
  * repetitions.  Without an answer the link goes down, and the topology counts a failure.
  *
@@ -54,7 +55,7 @@ static void look(void *arg)
 
 void reload_silence_begin(struct reload_membership *m)
 {
-	if (m->role == RELOAD_ROLE_PEER && m->route->topology->measures)
+	if (m->role == RELOAD_ROLE_PEER)
 		reload_timer_arm(
 			&m->engine->timers, &m->silence, m->engine->now + NONE_MS, look, m);
 }

@@ -86,7 +86,8 @@ struct reload_sim_link_end {
 	struct reload_sim_reliable *
 		reliable; /* over datagrams; NULL: nothing was sent or received yet, or not for a while */
 	struct reload_sim_packed *packed; /* in the latter case; both are NULL over streams */
-	reload_ms last; /* arrival time of the last message from this end: order is kept */
+	reload_ms last;  /* arrival time of the last message from this end: order is kept */
+	reload_ms heard; /* when this end was last asked whether packets come, and they did */
 	uint32_t number;
 	uint8_t state;
 	bool resetting; /* a reset is on the way to this end */
@@ -217,9 +218,11 @@ bool reload_sim_packet_lost(struct reload_sim *s, const struct reload_sim_link *
 /* reload_sim_link_find() returns the link of that number and which end of it is n's, NULL when n has none. */
 struct reload_sim_link *reload_sim_link_find(
 	const struct reload_sim_body *n, uint32_t number, unsigned *end);
-/* reload_sim_link_heard() is when a packet that keeps the link alive last came to end e: now, or when the other end stopped; 0: not known. */
-reload_ms reload_sim_link_heard(
-	const struct reload_sim *s, const struct reload_sim_link *l, unsigned e);
+/*
+ * reload_sim_link_heard() is when a packet that keeps the link alive last came to end e: now; when the other end stopped; or, while something
+ * stops the packets on their way, when this was last called before that; 0: not known.
+ */
+reload_ms reload_sim_link_heard(const struct reload_sim *s, struct reload_sim_link *l, unsigned e);
 /* reload_sim_link_connect() makes a link by ICE between client and server, by those numbers: its handshake begins now. */
 void reload_sim_link_connect(struct reload_sim_body *client, uint32_t client_number,
 	struct reload_sim_body *server, uint32_t server_number);

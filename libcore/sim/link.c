@@ -91,14 +91,16 @@ bool reload_sim_packet_lost(struct reload_sim *s, const struct reload_sim_link *
 	return lost || l->silent || !reload_sim_open(s, l->end[e].node, l->end[!e].node);
 }
 
-reload_ms reload_sim_link_heard(
-	const struct reload_sim *s, const struct reload_sim_link *l, unsigned e)
+reload_ms reload_sim_link_heard(const struct reload_sim *s, struct reload_sim_link *l, unsigned e)
 {
 	const struct reload_sim_link_end *other = &l->end[!e];
+	reload_ms *heard = &l->end[e].heard, stopped = other->node->node.stopped_at;
 	if (other->state == RELOAD_SIM_END_UP && other->node->node.peer && !l->silent &&
 		reload_sim_open(s, other->node, l->end[e].node))
-		return s->now;
-	return other->node->node.stopped_at == RELOAD_NEVER ? 0 : other->node->node.stopped_at;
+		*heard = s->now;
+	else if (!other->node->node.peer && stopped != RELOAD_NEVER)
+		*heard = stopped;
+	return *heard;
 }
 
 /* -- the links of a node ------------------------------------------------------------------------------------------------------ */

@@ -4,7 +4,7 @@
  * RELOAD stores a value at the peer that is responsible for it, its owner, and at the owner's two successors.  When one of the three goes,
  * the others notice after at most 30 s without acknowledgments (RELOAD_SIM_LOST_MS), wait 30 s with replicas for its replacement
  * (hold-down), and copy.  With 10 s for the copying this is the repair time, RELOAD_SIM_REPAIR_MS.  A node that goes silently is noticed by the
- * next message to it, which may be the next periodic Update: then the repair time is longer by one update interval.
+ * next message to it, which may be the Ping of a neighbour that misses its keepalive packets: then the repair time is longer by that silence.
  *
  * The rule:
  *

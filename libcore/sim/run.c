@@ -514,8 +514,10 @@ static void nodes_prepare(struct run *r)
 	}
 	c->history = reload_sim_history_new(c->nodes_count, ids, resources, r->scenario.value_size,
 		skew * (r->scenario.jumps + 1));
-	c->loss_budget = reload_sim_loss_budget_new(
-		c->nodes_count, ids, c->history, r->scenario.update_interval);
+	const struct reload_config *config = reload_sim_config(c->sim);
+	const struct reload_topology_ops *algorithm = reload_topology_find(config->topology_plugin);
+	c->loss_budget = reload_sim_loss_budget_new(c->nodes_count, ids, c->history,
+		2 * reload_topology_keepalive_ms(algorithm, config)); /* the Ping follows */
 	c->hold_down = reload_sim_hold_down_new(c->nodes_count);
 	c->sent = reload_sim_sent_new(c->nodes_count);
 	c->checks = reload_sim_checks_new(c->sim, reload_sim_loss_budget_order(c->loss_budget),

@@ -60,6 +60,10 @@ static void configure(struct reload_topology *t, const struct reload_config *con
 	t->reactive = t->pace->reactive && config->chord_reactive;
 	t->update_interval = interval(config->chord_update_interval_s);
 	t->ping_interval = interval(config->chord_ping_interval_s);
+	t->silence =
+		2 * reload_topology_keepalive_ms(t->pace->measures ? &reload_chord_tuned_topology
+								   : &reload_chord_topology,
+			    config);
 	t->peers_to_probe = config->peers_to_probe;
 }
 
@@ -102,7 +106,7 @@ static const struct chord_pace tuned_pace = {
 	.greets = true,
 	.probes_fingers = true,
 	.uptime_joined = true,
-	.silence_ms = 30000, /* 2 * Tr */
+	.watches_fingers = true,
 };
 
 static struct reload_topology *new (const struct reload_config *config,

@@ -53,12 +53,12 @@ enum {
  *			Table alone (s5.2); else to all neighbours, and to all links
  *	greets		a new neighbour is sent an Update of type peer_ready (s5.2)
  *	probes_fingers	a new finger is asked for its uptime at once (s5.3)
- *	silence_ms	a link of the routing table from which nothing came for that long is tried (s6.3.1); 0: never
+ *	watches_fingers	fingers that fall silent are tried with a Ping as neighbours are (s6.3.1)
  *	uptime_joined	the uptime in an Update and in an answer to a Probe counts from the join, else from the start
  */
 struct chord_pace {
-	bool reactive, measures, nearest_only, greets, probes_fingers, uptime_joined;
-	uint16_t silence_ms;
+	bool reactive, measures, nearest_only, greets, probes_fingers, watches_fingers,
+		uptime_joined;
 };
 
 struct reload_topology {
@@ -68,7 +68,8 @@ struct reload_topology {
 	struct reload_id self;
 	bool reactive; /* chord-reactive of the configuration, where the pace heeds it */
 	reload_ms update_interval, ping_interval; /* of the configuration */
-	uint32_t peers_to_probe;                  /* of the configuration */
+	reload_ms silence;       /* a peer from which nothing has come for that long is tried */
+	uint32_t peers_to_probe; /* of the configuration */
 	/* written by chord_tuning.c; 0: by reload_chord_goal(), and all fingers */
 	unsigned neighbours_wanted, fingers_wanted;
 	reload_ms joined_at; /* when it became part of the overlay; RELOAD_NEVER: it is not */

@@ -302,7 +302,9 @@ void reload_chord_estimates_received(struct reload_topology *t, const struct rel
 reload_ms reload_chord_silence(struct reload_topology *t, const struct reload_id *node)
 {
 	const struct chord_link *link = reload_chord_link_find(t, node);
-	return link && is_member(link) ? t->pace->silence_ms : 0;
+	bool watched = link && (t->pace->watches_fingers ? is_member(link)
+							 : link->ready && link->neighbour);
+	return watched ? t->silence : 0;
 }
 
 bool reload_chord_tuning(struct reload_topology *t, struct reload_topology_tuning *out)

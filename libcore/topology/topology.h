@@ -227,6 +227,13 @@ struct reload_topology_ops {
 
 /* reload_topology_find() returns the plug-in of that name, NULL when it is not supported. */
 const struct reload_topology_ops *reload_topology_find(const char *name);
+/*
+ * reload_topology_keepalive_ms() is the time after which hosts of this overlay send a packet over a link that is idle, Tr of RFC 6940 s6.5.1.14
+ * and RFC 7363 s6.3.1, in milliseconds.  A peer that is watched (silence()) and from which nothing has come for twice this time is sent a
+ * Ping: so one that stopped without a word is noticed, although the links of one that is there cost no message.
+ */
+reload_ms reload_topology_keepalive_ms(
+	const struct reload_topology_ops *ops, const struct reload_config *config);
 
 /*
  * reload_topology_lists() returns whether node is in the tables of the topology, reload_topology_is_predecessor() whether it is the nearest

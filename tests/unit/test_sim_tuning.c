@@ -9,12 +9,14 @@
 
 enum {
 	NODES = 12,
+	ONE_NODE = 18, /* bytes of a Destination List of one Node-ID */
 	MINUTE_MS = 60000
 };
 
 struct watch {
 	size_t probes, pings, updates;
-	size_t lost; /* links that went down without an answer */
+	size_t missed; /* Pings to one node alone */
+	size_t lost;   /* links that went down without an answer */
 };
 
 static void on_event(void *arg, struct reload_sim_node *n, const struct reload_event *ev)
@@ -33,6 +35,7 @@ static void on_sent(void *arg, const struct reload_sim_node *n, struct span mess
 	if (reload_msg_decode(&m, message, &ctx))
 		return;
 	w->pings += m->code == RELOAD_PING_REQ;
+	w->missed += m->code == RELOAD_PING_REQ && m->header.destination_list.len == ONE_NODE;
 	w->updates += m->code == RELOAD_UPDATE_REQ;
 	struct reload_self_tuning of;
 	bool probe = m->code == RELOAD_PROBE_REQ || m->code == RELOAD_PROBE_ANS;
@@ -138,6 +141,62 @@ static void silence_is_noticed(void **state)
 	assert_true(more >= 6);
 }
 
+static size_t wrong_lists(struct reload_sim *s, const struct reload_id *gone)
+{
+	size_t wrong = 0;
+	for (size_t i = 0; i < NODES; i++) {
+		struct reload_status status;
+		if (!reload_sim_node(s, i)->peer)
+			continue;
+		reload_peer_status(reload_sim_node(s, i)->peer, &status);
+		wrong += reload_id_listed(
+				 status.tables.successors, status.tables.successors_count, gone) ||
+			 reload_id_listed(status.tables.predecessors,
+				 status.tables.predecessors_count, gone);
+	}
+	return wrong;
+}
+
+/*
+ * R-10.7.1-01: in a ring of CHORD-RELOAD too a machine that falls silent leaves the tables of its neighbours after a sixth of the
+ * chord-update-interval and a Ping with all its repetitions, not with the next Update, for which they have 15 minutes.  While all are there
+ * that costs no message.
+ */
+static void a_neighbour_is_missed(void **state)
+{
+	(void)state;
+	struct watch w = { 0 };
+	AUTO(reload_sim) s = ring(&w, 11, false);
+	assert_true(reload_sim_run(s, reload_sim_now(s) + 30 * MINUTE_MS));
+	w = (struct watch){ 0 };
+	assert_true(reload_sim_run(s, reload_sim_now(s) + 20 * MINUTE_MS));
+	assert_true(w.missed <= NODES); /* of searches for bootstrap nodes */
+	/* the news of another failure go to all, and put the periodic Updates off */
+	reload_sim_crash(s, 4, RELOAD_SIM_PROCESS, false);
+	assert_true(reload_sim_run(s, reload_sim_now(s) + 2 * MINUTE_MS));
+	struct reload_id gone = reload_sim_node(s, 5)->id;
+	reload_sim_crash(s, 5, RELOAD_SIM_MACHINE, false);
+	assert_true(wrong_lists(s, &gone) >= 4);
+	assert_true(reload_sim_run(s, reload_sim_now(s) + 119000));
+	assert_int_equal(wrong_lists(s, &gone), 0);
+}
+
+/*
+ * What holds packets up for less than that separates nobody: the time is counted from the last packet, not from the last message.
+ */
+static void a_short_cut_is_no_silence(void **state)
+{
+	(void)state;
+	struct watch w = { 0 };
+	AUTO(reload_sim) s = ring(&w, 11, false);
+	assert_true(reload_sim_run(s, reload_sim_now(s) + 5 * MINUTE_MS));
+	w = (struct watch){ 0 };
+	for (size_t i = 0; i < NODES; i++)
+		reload_sim_side(s, i, i % 2);
+	assert_true(reload_sim_run(s, reload_sim_now(s) + 75000));
+	assert_true(w.missed < NODES); /* each has a link to about five that it cannot reach */
+}
+
 /* A ring of CHORD-RELOAD has no such extension. */
 static void the_other_ring(void **state)
 {
@@ -191,6 +250,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(estimates_travel),
 		cmocka_unit_test(silence_is_noticed),
+		cmocka_unit_test(a_neighbour_is_missed),
+		cmocka_unit_test(a_short_cut_is_no_silence),
 		cmocka_unit_test(the_other_ring),
 		cmocka_unit_test(against_the_truth),
 	};

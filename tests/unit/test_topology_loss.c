@@ -243,6 +243,44 @@ static void the_list_of_a_leave_is_used(void **state)
 	fake_end(&f);
 }
 
+/*
+ * R-10.7.4-01: within the chord-update-interval a failed peer is found; a sixth of that, at most 100 s, without a packet is reason for a Ping to a
+ * neighbour, and no other link is watched.
+ */
+static void who_is_missed_and_when(void **state)
+{
+	(void)state;
+	static const struct {
+		uint32_t interval_s;
+		reload_ms keepalive;
+	} rows[] = { { 600, 50000 }, { 3600, 50000 }, { UINT32_MAX, 50000 }, { 360, 30000 },
+		{ 60, 15000 }, { 0, 15000 } };
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		const struct reload_config c = { .chord_update_interval_s = rows[i].interval_s };
+		assert_int_equal(reload_topology_keepalive_ms(&reload_chord_topology, &c),
+			rows[i].keepalive);
+		assert_int_equal(
+			reload_topology_keepalive_ms(&reload_chord_tuned_topology, &c), 15000);
+	}
+	struct fake f;
+	fake_ring(&f);
+	struct reload_id near = fake_id(0x40), client = fake_id(0x41), far = fake_id(0x90);
+	ops->connected(f.t, &client);
+	for (unsigned node = 0x11; node < 0x20; node++)
+		fake_peer(&f, node);
+	for (unsigned node = 1; node < 0x10; node++)
+		fake_peer(&f, node);
+	struct reload_id next = fake_id(0x11);
+	assert_int_equal(ops->silence(f.t, &next), 100000);
+	assert_int_equal(ops->silence(f.t, &near), 0); /* a finger by now */
+	assert_int_equal(ops->silence(f.t, &client), 0);
+	assert_int_equal(ops->silence(f.t, &far), 0);
+	f.config.chord_update_interval_s = 240;
+	ops->configure(f.t, &f.config);
+	assert_int_equal(ops->silence(f.t, &next), 40000);
+	fake_end(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -254,6 +292,7 @@ int main(void)
 		cmocka_unit_test(leaves),
 		cmocka_unit_test(a_leave_is_a_failure),
 		cmocka_unit_test(the_list_of_a_leave_is_used),
+		cmocka_unit_test(who_is_missed_and_when),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -444,7 +444,7 @@ static void the_other_algorithm(void **state)
 	assert_false(reload->estimates(r, &own));
 	assert_false(reload->tuning(r, &t));
 	reload->estimates_received(r, &close, &(struct reload_self_tuning){ 100, 0, 1 });
-	assert_int_equal(reload->silence(r, &close), 0);
+	assert_int_equal(reload->silence(r, &close), 0); /* it is no neighbour yet */
 	reload->free(r);
 	fake_end(&f);
 }

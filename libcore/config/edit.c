@@ -127,7 +127,7 @@ static void put_element(const struct reload_config_edit *e, struct wr *w, const 
 {
 	put_open(e, w, name, ns);
 	wr_text(w, ">");
-	reload_config_put_text(w, value);
+	reload_markup_put(w, value);
 	put_end(w, name);
 }
 
@@ -200,7 +200,7 @@ static void put_self_signed(const struct reload_config_edit *e, struct wr *w, co
 		return;
 	put_open(e, w, "self-signed-permitted", RELOAD_XMLNS_BASE);
 	wr_text(w, " digest=\"");
-	reload_config_put_text(w, value);
+	reload_markup_put(w, value);
 	wr_text(w, "\">true");
 	put_end(w, "self-signed-permitted");
 }

@@ -238,11 +238,10 @@ enum reload_err reload_security_block_verify(struct reload_id *signer, struct sp
 struct reload_config_signer;
 
 /*
- * reload_config_put_text() appends text escaped as XML, reload_config_put_address() the attributes of a bootstrap-node: the address
+ * reload_config_put_address() appends the attributes of a bootstrap-node: the address
  * in the form of RFC 5952, without brackets, and the port.  reload_config_sign() appends the base64 SecurityBlock of signer over
  * bytes, the element alone (CFG-04); why filled.
  */
-void reload_config_put_text(struct wr *w, const char *text);
 void reload_config_put_address(struct wr *w, const struct reload_ip_port *address);
 enum reload_err reload_config_sign(struct wr *w, const struct reload_config_signer *signer,
 	struct span bytes, struct reload_error_text *why) MUST_CHECK;

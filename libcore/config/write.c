@@ -11,32 +11,10 @@
 
 #define BAD(why, hint, ...) reload_xml_fault(why, RELOAD_BAD_CONFIG, NULL, hint, __VA_ARGS__)
 
-void reload_config_put_text(struct wr *w, const char *text)
-{
-	for (; *text; text++) {
-		switch (*text) {
-		case '&':
-			wr_text(w, "&amp;");
-			break;
-		case '<':
-			wr_text(w, "&lt;");
-			break;
-		case '>':
-			wr_text(w, "&gt;");
-			break;
-		case '"':
-			wr_text(w, "&quot;");
-			break;
-		default:
-			wr_u8(w, (uint8_t)*text);
-		}
-	}
-}
-
 static void element(struct wr *w, const char *name, const char *text)
 {
 	wr_format(w, "    <%s>", name);
-	reload_config_put_text(w, text);
+	reload_markup_put(w, text);
 	wr_format(w, "</%s>\n", name);
 }
 
@@ -88,7 +66,7 @@ static void addresses(
 static void attributes(struct wr *w, const struct reload_config_draft *d)
 {
 	wr_text(w, "  <configuration instance-name=\"");
-	reload_config_put_text(w, d->instance_name ? d->instance_name : "");
+	reload_markup_put(w, d->instance_name ? d->instance_name : "");
 	wr_format(w, "\" sequence=\"%u\"", d->sequence);
 	if (d->expiration != RELOAD_NEVER) {
 		char text[RELOAD_UTC_TEXT];
@@ -333,7 +311,7 @@ static void put_domains(struct wr *w, const struct reload_kind *kind)
 		const char *pattern = (const char *)left.at;
 		size_t n = strlen(pattern) + 1;
 		wr_text(w, "            <pattern>");
-		reload_config_put_text(w, pattern);
+		reload_markup_put(w, pattern);
 		wr_text(w, "</pattern>\n");
 		left = span_of(left.at + n, left.len - n);
 	}

@@ -1,5 +1,7 @@
 #include "sim/plot.h"
 
+#include "util/text.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -108,27 +110,10 @@ static void log_ticks(struct axis *a)
 		}
 }
 
-static void escape(struct wr *w, const char *text)
-{
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
-		if (c == '&')
-			wr_format(w, "&amp;");
-		else if (c == '<')
-			wr_format(w, "&lt;");
-		else if (c == '>')
-			wr_format(w, "&gt;");
-		else if (c == '"')
-			wr_format(w, "&quot;");
-		else
-			wr_u8(w, c < 0x20 || c == 0x7f ? ' ' : c);
-	}
-}
-
 static void element(struct wr *w, const char *name, const char *text)
 {
 	wr_format(w, "<%s id=\"%s\">", name, name);
-	escape(w, text);
+	reload_markup_put(w, text);
 	wr_format(w, "</%s>\n", name);
 }
 
@@ -136,7 +121,7 @@ static void element(struct wr *w, const char *name, const char *text)
 static void text_at(struct wr *w, double x, double y, const char *anchor, const char *text)
 {
 	wr_format(w, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">", x, y, anchor);
-	escape(w, text);
+	reload_markup_put(w, text);
 	wr_format(w, "</text>\n");
 }
 
@@ -252,7 +237,7 @@ void reload_sim_plot_svg(struct wr *w, const struct reload_sim_plot *p)
 		"</clipPath>\n<rect class=\"ground\" width=\"%d\" height=\"%d\"/>\n",
 		LEFT - 4, TOP - 4, RIGHT - LEFT + 8, BOTTOM - TOP + 8, WIDTH, HEIGHT);
 	wr_format(w, "<text class=\"title\" x=\"%d\" y=\"28\">", LEFT);
-	escape(w, p->title);
+	reload_markup_put(w, p->title);
 	wr_format(w, "</text>\n");
 	if (!extent(p, &x, &y)) {
 		text_at(w, (LEFT + RIGHT) / 2.0, (TOP + BOTTOM) / 2.0, "middle", "no data");

@@ -137,6 +137,33 @@ struct span reload_text_start(struct span text)
 	return mark ? span_of(text.at + 3, text.len - 3) : text;
 }
 
+void reload_markup_put(struct wr *w, const char *text)
+{
+	for (; *text; text++) {
+		uint8_t c = (uint8_t)*text;
+		switch (c) {
+		case '&':
+			wr_text(w, "&amp;");
+			break;
+		case '<':
+			wr_text(w, "&lt;");
+			break;
+		case '>':
+			wr_text(w, "&gt;");
+			break;
+		case '"':
+			wr_text(w, "&quot;");
+			break;
+		case '\t':
+		case '\n':
+			wr_u8(w, c);
+			break;
+		default:
+			wr_u8(w, c < 0x20 || c == 0x7f ? ' ' : c);
+		}
+	}
+}
+
 void reload_labels_reversed(struct wr *w, const char *name)
 {
 	size_t end = strlen(name);

@@ -28,5 +28,8 @@ bool reload_utf8_valid(struct span s);
 /* reload_text_start() returns text without the byte order mark (EF BB BF) that some editors write at its start. */
 struct span reload_text_start(struct span text);
 
+/* reload_markup_put() appends text with the characters that mean something in XML escaped; what XML 1.0 cannot have becomes a space. */
+void reload_markup_put(struct wr *w, const char *text);
+
 /* reload_labels_reversed() appends the labels of a domain name from the last one to the first: "example.calls" of "calls.example". */
 void reload_labels_reversed(struct wr *w, const char *name);

@@ -2,6 +2,7 @@
 #include "util/text.h"
 
 #include "util/alloc.h"
+#include "util/bytes.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -204,6 +205,27 @@ static void the_mark_in_front_goes(void **state)
 			span_eq(reload_text_start(span_str(rows[i].text)), span_str(rows[i].rest)));
 }
 
+static void text_in_markup(void **state)
+{
+	static const struct {
+		const char *text, *markup;
+	} rows[] = {
+		{ "", "" },
+		{ "<b a=\"1\">&amp;</b>", "&lt;b a=&quot;1&quot;&gt;&amp;amp;&lt;/b&gt;" },
+		{ "a\tb\nc", "a\tb\nc" },
+		{ "\x01\x1b[31m\x7f", "  [31m " }, /* XML 1.0 has no such characters */
+		{ "\xc3\xa4'", "\xc3\xa4'" },
+	};
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct wr w;
+		wr_init(&w);
+		reload_markup_put(&w, rows[i].text);
+		assert_true(span_eq(wr_done(&w), span_str(rows[i].markup)));
+		wr_clear(&w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -214,6 +236,7 @@ int main(void)
 		cmocka_unit_test(shapes_of_base64),
 		cmocka_unit_test(code_points_of_utf8),
 		cmocka_unit_test(the_mark_in_front_goes),
+		cmocka_unit_test(text_in_markup),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -35,7 +35,7 @@ struct reload_redir_entry {
 
 /*
  * reload_redir_entry_read() returns whether f, a value of the answer to a Fetch of the tree node at place, is the record of a provider of
- * the service: signed by the provider, for that place, with a route that ends at it (digest section 5.3); *out is then set.
+ * the service: signed by the provider, for that place, with a route that ends at it, not expired (digest section 5.3); *out is then set.
  */
 bool reload_redir_entry_read(struct reload_redir_entry *out, const struct reload_fetched *f,
 	struct span service, struct reload_redir_place place, uint32_t branching);

@@ -7,7 +7,8 @@ bool reload_redir_entry_read(struct reload_redir_entry *out, const struct reload
 	const struct reload_stored_value *v = &f->data->value;
 	struct reload_redir_provider p;
 	struct reload_id last;
-	if (f->err || f->synthetic || !v->exists || !f->signer.len)
+	/* R7374-12: a storing peer says how long a record will last; one that has ended it should have dropped */
+	if (f->err || f->synthetic || !v->exists || !f->signer.len || !f->data->lifetime)
 		return false;
 	if (!span_eq(v->key, reload_id_span(&f->signer)) ||
 		reload_redir_provider_read(&p, &last, v->value, f->signer.len, NULL))

@@ -23,6 +23,7 @@ static void value_init(struct value *v, struct reload_redir_place named)
 	wr_init(&v->record);
 	reload_redir_provider_write(
 		&v->record, &v->f.signer, SERVICE, named.level ? named : v->place);
+	v->data.lifetime = 1;
 	v->data.value = (struct reload_stored_value){ .model = RELOAD_MODEL_DICTIONARY,
 		.exists = true,
 		.key = reload_id_span(&v->f.signer),
@@ -54,6 +55,9 @@ static void what_counts(void **state)
 	assert_false(counts(&v));
 	value_init(&v, own);
 	v.f.synthetic = true;
+	assert_false(counts(&v));
+	value_init(&v, own);
+	v.data.lifetime = 0; /* R7374-12: a storing peer that does not drop what has expired */
 	assert_false(counts(&v));
 	value_init(&v, own);
 	v.data.value.exists = false; /* R7374-29: a removal */

@@ -104,6 +104,8 @@ static const char *fault_of(const struct tree_request *t, const struct reload_fe
 	struct reload_redir_entry e;
 	if (f->err)
 		return reload_err_text(f->err);
+	if (!f->data->lifetime)
+		return "it has expired";
 	return reload_redir_entry_read(&e, f, span_str(t->name), place, t->branching)
 		       ? NULL
 		       : "not a record of this tree node";
@@ -113,9 +115,12 @@ static json_t *entry_json(const struct tree_request *t, const struct reload_fetc
 	struct reload_redir_place place)
 {
 	const struct reload_stored_data *d = f->data;
-	return json_pack("{s:o, s:o, s:o, s:I, s:o}", "node_id", json_of_id(&f->signer), "user",
-		json_of_text(f->cert ? f->cert->user : NULL), "stored",
-		cli_json_time(d->storage_time), "lifetime_s", (json_int_t)d->lifetime, "fault",
+	reload_utc now = cli_now();
+	reload_ms age = now > d->storage_time ? now - d->storage_time : 0;
+	return json_pack("{s:o, s:o, s:o, s:I, s:I, s:o}", "node_id", json_of_id(&f->signer),
+		"user", json_of_text(f->cert ? f->cert->user : NULL), "stored",
+		cli_json_time(d->storage_time), "age_s", (json_int_t)(age / RELOAD_SECOND),
+		"lifetime_s", (json_int_t)d->lifetime, "fault",
 		json_of_text(fault_of(t, f, place)));
 }
 

@@ -12,6 +12,15 @@ void fetch_print_found(FILE *out, const json_t *r, void *arg);
 /* fetch_service() runs --service; returns the exit status. */
 int fetch_service(struct cli *cli);
 
+/* fetch_tree() runs --tree with the parameters (taken) of service.tree; returns the exit status. */
+int fetch_tree(struct cli *cli, json_t *params);
+
+/* fetch_tree_trouble() returns why the provider of an entry of the tree r is of no use, "" when it is (borrowed from r, or constant). */
+const char *fetch_tree_trouble(const json_t *r, const json_t *entry);
+
+/* fetch_tree_svg() draws a result of service.tree as an SVG document. */
+void fetch_tree_svg(FILE *out, const json_t *r);
+
 /* fetch_watch() polls store.fetch with params (taken) every --watch; returns the exit status. */
 int fetch_watch(struct cli *cli, json_t *params);
 extern const char *const fetch_watch_fields; /* for --json-schema */

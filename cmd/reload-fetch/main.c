@@ -19,6 +19,7 @@ static const struct cli_opt opts[] = {
 	{ 0, "for", "NODE-ID", "the provider that follows this node (default: the agent's own)" },
 	{ 0, "check", NULL, "ping the provider, and take the next when it does not answer" },
 	{ 0, "tree", NULL, "with --service: its tree, who is where, and what is wrong" },
+	{ 0, "format", "text|svg", "how the tree is drawn (default text)" },
 	{ 0, "show-invalid", NULL, "also values that fail a check" },
 	{ 0, "watch", "TIME", "fetch every TIME and print what changed, until stopped" },
 	{ 0, "proof", "FILE", "write evidence of the values that needs no agent to be checked" },
@@ -99,10 +100,14 @@ static enum reload_err check_service(struct cli *cli, struct reload_error_text *
 		"output", "show-invalid", "watch", "proof", "check-proof", "config" };
 	char what[64];
 	if (!cli_has(cli, "service"))
-		return cli_has(cli, "for") || cli_has(cli, "check") || cli_has(cli, "tree")
-			       ? cli_refuse(why, "--for, --check or --tree without --service",
+		return cli_has(cli, "for") || cli_has(cli, "check") || cli_has(cli, "tree") ||
+				       cli_has(cli, "format")
+			       ? cli_refuse(why,
+					 "--for, --check, --tree or --format without --service",
 					 "they say what of a service")
 			       : RELOAD_OK;
+	if (cli_has(cli, "format") && !cli_has(cli, "tree"))
+		return cli_refuse(why, "--format without --tree", "it says how a tree is drawn");
 	if (cli_has(cli, "tree") && cli_has(cli, "for"))
 		return cli_refuse(why, "--tree and --for", "the tree is that of all nodes");
 	if (cli->operands_count)

@@ -217,13 +217,28 @@ kept_nothing() {
 	ok
 	matches "${lines[0]}" '^tree  3 providers, 3 branches, [0-9]+ tree nodes looked at$'
 	matches "${lines[1]}" '^  level 0  node 0  3 records$'
-	matches "$output" "node:$(node_of bob)  since .* for (600|59[0-9])s  bob@calls.example"
+	matches "$output" "node:$(node_of bob)  since [0-9: -]+, [0-9]+s old, (600|5[0-9][0-9])s left  bob@calls.example"
 	[[ $output != *'!'* ]]
 	grace=$(node_of grace)
 	kill -9 "$(cat lab/grace.pid)"
 	R reload-fetch -a carol --service tree --tree --check
 	ok
-	matches "$output" "node:$grace  since [0-9: -]+ for (600|59[0-9])s  grace@calls.example  ! it does not answer"
+	matches "$output" "node:$grace  since [0-9: -]+, [0-9]+s old, (600|5[0-9][0-9])s left  grace@calls.example  ! it does not answer"
+	# the same as a picture: a box for each tree node, a dot for each record, red where grace is
+	reload-fetch -a carol --service tree --tree --check -j >tree.json
+	reload-fetch -a carol --service tree --tree --check --format svg >tree.svg
+	xmllint --noout tree.svg
+	drawn() { xmllint --xpath "count(//*[local-name()='$1'][contains(concat(' ', @class, ' '), ' $2 ')]$3)" tree.svg; }
+	[ "$(drawn rect node)" -eq "$(jq '.nodes | length' tree.json)" ]
+	[ "$(drawn circle entry)" -eq "$(jq '[.nodes[].entries[]] | length' tree.json)" ]
+	silent=$(jq --arg g "$grace" '[.nodes[].entries[] | select(.node_id == $g)] | length' tree.json)
+	[ "$(drawn circle silent "[contains(., '$grace')][contains(., 'it does not answer')]")" -eq "$silent" ]
+	[ "$(drawn line edge)" -eq $(($(drawn rect node) - 1)) ]
+	[ "$silent" -ge 2 ]
+	R reload-fetch -a carol --service tree --tree --format png
+	failed 2 '--format is text or svg'
+	R reload-fetch -a carol --service tree --format svg
+	failed 2 'format without --tree'
 	R reload-fetch -a carol --service nothing --tree
 	ok
 	matches "$output" '^nothing  0 providers'
@@ -238,6 +253,7 @@ kept_nothing() {
 	lab_tainter bob
 	for form in "" -j --flat -vv; do
 		tainted "$form" "fetch --service tainted" "fetch --service tainted --check --for self" "fetch --service tainted --tree --check" \
+			"fetch --service tainted --tree --format svg" \
 			"fetch --service nothing" "store --service tainted" "store -n --service tainted" "store --list-kept" "store -n --service tainted --remove"
 	done
 	harmless_all

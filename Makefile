@@ -173,6 +173,11 @@ $(O)/tests/lab/sip-locate: $(O)/tests/lab/sip-locate.o $(O)/libcore.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(AGENT_LIBS)
 
+# Experiment 4 of make sim-report
+$(O)/tests/sim/services: $(O)/tests/sim/services.o $(O)/tests/sim/services_churn.o $(O)/libsim.a $(O)/libcore.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
 # The library for programs of others: objects of their own, as they stand at any address, and no name but those of libreload.map.
 SONAME := libreload.so.0
 LIBRELOAD := $(patsubst %.c,$(O)/pic/%.o,$(wildcard libreload/*.c libcore/util/*.c libcore/wire/*.c) \
@@ -224,7 +229,7 @@ $(O)/fuzz/sip_message $(O)/replay/sip_message: LIBS += $(SIP_LIBS)
 $(O)/tests/fuzz/fuzz_sip_message.o: CFLAGS += $(SOFIA_CFLAGS)
 
 programs: $(BINS)
-lab-tools: $(O)/tests/lab/ice-links $(O)/tests/lab/ice-pair $(O)/tests/lab/sip-locate $(O)/tests/inject/reload-agent
+lab-tools: $(O)/tests/sim/services $(O)/tests/lab/ice-links $(O)/tests/lab/ice-pair $(O)/tests/lab/sip-locate $(O)/tests/inject/reload-agent
 unit: $(UNIT)
 replay: $(FUZZ:%=$(O)/replay/%)
 fuzz-targets: $(FUZZ:%=$(O)/fuzz/%)
@@ -249,8 +254,9 @@ sim: $(O)/reload-sim
 	$(Q)$< --seed $(SEED) --peers $(NODES)
 
 # Overlays that set their own pace against fixed intervals: the tables in tests/sim/README.md.
-sim-report: $(O)/reload-sim
+sim-report: $(O)/reload-sim $(O)/tests/sim/services
 	$(Q)tests/sim/report --sim $< --write
+	$(Q)tests/sim/services-report --tool $(O)/tests/sim/services --write
 
 mutants: check-deps
 	$(Q)set -f; tests/mutants/run $(MUTANTS)

@@ -42,3 +42,12 @@ setup() {
 	grep -q 'with 20% liars success falls by 2 points at most: \*\*yes' <<<"$output"
 	grep -q '^\* every ring that tunes itself becomes whole again: \*\*yes' <<<"$output"
 }
+
+# R7374-6 R7374-19: over a map, with the sizes and the start levels of the tables
+@test "services: lookups and rounds cost what is on paper, and an adaptive start makes them cheap" {
+	run tests/sim/services-report --short --tool "${SIM%/*}/tests/sim/services"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[ "$(grep -c '^\* .*: \*\*yes\*\*$' <<<"$output")" -eq 7 ]
+	[ "$(grep -c '^\* ' <<<"$output")" -eq 7 ]
+}

@@ -1,5 +1,6 @@
 /*
  * A service's tree as a map, for the machines of service/redir.h: a Store puts a provider into it, a Fetch lists it.  Node-IDs are 16 bytes.
+ * The map has a clock that its user moves on: by rounds with map_expire(), or freely.
  */
 #pragma once
 
@@ -10,18 +11,19 @@
 
 enum {
 	MAP_NODES = RELOAD_REDIR_LEVELS << 16,
-	MAP_ENTRIES = 4096 /* of one tree node: as many as an answer may have */
+	MAP_ROUND_S = 540 /* from one round to the next: 90% of the lifetime */
 };
 
 struct map_node {
 	size_t count;
 	struct reload_redir_entry *entries;
-	unsigned *rounds; /* in which each was stored last */
+	uint64_t *until; /* end of each, in seconds */
+	size_t requests; /* Fetches and Stores */
 };
 
 struct map {
 	uint32_t branching;
-	unsigned round;
+	uint64_t now;           /* in seconds */
 	struct map_node *nodes; /* by level and number */
 	size_t fetches, stores; /* answered */
 	size_t fail_after;      /* not 0: Fetches and Stores fail from that Fetch on */
@@ -39,7 +41,7 @@ static inline void map_clear(struct map *m)
 {
 	for (size_t i = 0; i < MAP_NODES; i++) {
 		free(m->nodes[i].entries);
-		free(m->nodes[i].rounds);
+		free(m->nodes[i].until);
 	}
 	free(m->nodes);
 }
@@ -58,26 +60,30 @@ static inline void map_put(struct map *m, struct reload_redir_place p, const str
 		i++;
 	if (i == n->count) {
 		n->entries = reload_realloc(n->entries, (i + 1) * sizeof(*n->entries));
-		n->rounds = reload_realloc(n->rounds, (i + 1) * sizeof(*n->rounds));
+		n->until = reload_realloc(n->until, (i + 1) * sizeof(*n->until));
 		n->entries[n->count++] = (struct reload_redir_entry){ .node = *id };
 	}
-	n->rounds[i] = m->round;
+	n->until[i] = m->now + RELOAD_REDIR_LIFETIME_S;
 }
 
-/* map_expire() drops what was not stored in this round, and begins the next one. */
+/* map_drop() drops the entry of id, NULL: all that have expired. */
+static inline void map_drop(struct map *m, struct map_node *n, const struct reload_id *id)
+{
+	size_t left = 0;
+	for (size_t i = 0; i < n->count; i++)
+		if (id ? !reload_id_eq(&n->entries[i].node, id) : n->until[i] > m->now) {
+			n->entries[left] = n->entries[i];
+			n->until[left++] = n->until[i];
+		}
+	n->count = left;
+}
+
+/* map_expire() goes on to the next round: what was not stored in this one expires. */
 static inline void map_expire(struct map *m)
 {
-	for (size_t k = 0; k < MAP_NODES; k++) {
-		struct map_node *n = &m->nodes[k];
-		size_t left = 0;
-		for (size_t i = 0; i < n->count; i++)
-			if (n->rounds[i] == m->round) {
-				n->entries[left] = n->entries[i];
-				n->rounds[left++] = n->rounds[i];
-			}
-		n->count = left;
-	}
-	m->round++;
+	m->now += MAP_ROUND_S;
+	for (size_t i = 0; i < MAP_NODES; i++)
+		map_drop(m, &m->nodes[i], NULL);
 }
 
 static inline enum reload_err map_outcome(struct map *m, const struct map_node *n)
@@ -96,6 +102,8 @@ static inline struct reload_redir_registration map_register(
 	reload_redir_register(&r, id, m->branching, start);
 	while ((s = reload_redir_register_next(&r)).action != RELOAD_REDIR_END) {
 		struct map_node *n = map_at(m, s.place);
+		n->requests++;
+		map_drop(m, n, NULL);
 		if (s.action == RELOAD_REDIR_FETCH) {
 			m->fetches++;
 			reload_redir_register_fetched(&r, map_outcome(m, n), n->entries, n->count);
@@ -120,6 +128,8 @@ static inline struct reload_redir_lookup map_lookup(struct map *m, const struct 
 	reload_redir_lookup(&l, key, self, m->branching, start, random);
 	while (reload_redir_lookup_next(&l, &p)) {
 		struct map_node *n = map_at(m, p);
+		n->requests++;
+		map_drop(m, n, NULL);
 		m->fetches++;
 		reload_redir_lookup_fetched(&l, map_outcome(m, n), n->entries, n->count);
 	}

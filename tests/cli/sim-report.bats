@@ -23,14 +23,15 @@ setup() {
 	grep -q '^\* the interval of a quiet ring is more than three times that of a busy one: \*\*no' <<<"$output"
 }
 
-# The formula of reload_estimate_loss() with the measured time of a repair: 3 U^3 W^2 in a second; a value is as old as the last Store of it
-@test "as many values are lost as reload-diag tuning expects" {
+# The formula of reload_estimate_loss() with the measured time of a repair: 3 U^3 W^2 in a second; a value is as old as the last Store of it.  Who
+# joins meanwhile brings a fourth copy for a while, which the formula does not count
+@test "no more values are lost than reload-diag tuning expects, and not far fewer" {
 	"$SIM" --peers 60 --churn exponential --session 5m --graceful 0% --disk 0% --machine 100% --duration 1h --stores 10 --fetches 0 \
 		--lost-limit 100% --seeds 3..5 --shrink 0 --json | jq -s 'map(select(.type == "run")) | {
 			lost: (map(.values_lost) | add),
 			expected: (map(3 / pow(300; 3) * pow(.repair_ms.mean / 1000; 2) * 3600 * .values / .stores * .values) | add)}' >"$BATS_TEST_TMPDIR/lost.json"
 	cat "$BATS_TEST_TMPDIR/lost.json"
-	jq -e '.expected > 10 and .lost > .expected / 2 and .lost < .expected * 2' "$BATS_TEST_TMPDIR/lost.json"
+	jq -e '.expected > 10 and .lost > .expected / 4 and .lost < .expected * 1.5' "$BATS_TEST_TMPDIR/lost.json"
 }
 
 # Section 14: one of five peers tells the largest numbers that are believed

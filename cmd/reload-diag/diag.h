@@ -38,6 +38,12 @@ int diag_why(struct cli *cli);
 /* diag_tuning() prints at what pace an agent looks after the ring, and why; returns the exit status. */
 int diag_tuning(struct cli *cli);
 
+extern const struct cli_opt diag_conform_opts[];
+extern const char diag_conform_fields[];
+
+/* diag_conform() asks a node over the wire whether requirements of RFC 6940 hold; returns the exit status. */
+int diag_conform(struct cli *cli);
+
 /* diag_nat() prints what an agent measures of the NAT in front of it; returns the exit status. */
 int diag_nat(struct cli *cli);
 

@@ -75,6 +75,14 @@ static const struct cli_command commands[] = {
 		.opts = diag_capture_opts,
 		.result = diag_capture_fields,
 		.run = diag_capture },
+	{ .name = "conform",
+		.operands = "NODE|ADDR[:PORT]",
+		.min = 1,
+		.max = 1,
+		.summary = "does a node keep the rules of RFC 6940: checks over the wire",
+		.opts = diag_conform_opts,
+		.result = diag_conform_fields,
+		.run = diag_conform },
 	{ .name = "nat",
 		.summary = "what is between an agent and the others: NAT, servers, candidates",
 		.opts = diag_nat_opts,
@@ -86,6 +94,7 @@ static const struct cli_command commands[] = {
 static const char *const examples[] = {
 	"reload-diag path -a alice bob@calls.example",
 	"reload-diag ping -a alice -k STATUS_INFO,APP_UPTIME node:c90e",
+	"reload-diag conform -I tester 192.0.2.7:6084",
 	"reload-diag decode --config overlay.xml --json < stream.bin",
 	NULL,
 };
@@ -98,8 +107,8 @@ static const struct cli_program program = {
 	.opts = common_opts,
 	.examples = examples,
 	.complete = cli_complete_agent,
-	.exits = CLI_EXIT(3) | CLI_EXIT(4) | CLI_EXIT(5) | CLI_EXIT(6) | CLI_EXIT(8) | CLI_EXIT(9) |
-		 CLI_EXIT(10) | CLI_EXIT(11) | CLI_EXIT(13),
+	.exits = CLI_EXIT(3) | CLI_EXIT(4) | CLI_EXIT(5) | CLI_EXIT(6) | CLI_EXIT(7) | CLI_EXIT(8) |
+		 CLI_EXIT(9) | CLI_EXIT(10) | CLI_EXIT(11) | CLI_EXIT(13),
 };
 
 int main(int argc, char **argv)

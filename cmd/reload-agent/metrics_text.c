@@ -6,7 +6,9 @@
 
 #include "control/cause.h"
 #include "control/metrics.h"
+#include "exchange/traffic.h"
 #include "link/links_io.h"
+#include "wire/message.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -154,6 +156,53 @@ static void counters(struct wr *w, const struct agent *agent)
 	}
 }
 
+/* The label of a code: "ping_req", its number when it has no name, "other" for what has no code. */
+static const char *code_label(char out[8], uint16_t code)
+{
+	const char *name = reload_code_name(code);
+	if (name)
+		return name;
+	if (code)
+		snprintf(out, 8, "%u", code);
+	else
+		snprintf(out, 8, "other");
+	return out;
+}
+
+/* Messages of all links and all purposes.  Of further fragments only the bytes are counted. */
+static void traffic(struct wr *w, const struct agent *agent)
+{
+	struct reload_traffic_count counts[RELOAD_TRAFFIC_CODES + 1];
+	size_t n = reload_peer_traffic(agent->peer, counts, COUNT_OF(counts));
+	static const struct {
+		const char *name, *unit, *help;
+		size_t at;
+	} families[] = {
+		{ "reload_messages_sent", NULL, "Messages sent or forwarded, by code.",
+			offsetof(struct reload_traffic_count, sent) },
+		{ "reload_messages_received", NULL, "Messages received, by code.",
+			offsetof(struct reload_traffic_count, received) },
+		{ "reload_messages_sent_bytes", "bytes",
+			"Size of the messages sent or forwarded, without their transport.",
+			offsetof(struct reload_traffic_count, sent_bytes) },
+		{ "reload_messages_received_bytes", "bytes",
+			"Size of the messages received, without their transport.",
+			offsetof(struct reload_traffic_count, received_bytes) },
+	};
+	for (size_t f = 0; f < COUNT_OF(families); f++) {
+		reload_metrics_family(
+			w, families[f].name, "counter", families[f].unit, families[f].help);
+		for (size_t i = 0; i < n; i++) {
+			char number[8];
+			const label code = { "code", code_label(number, counts[i].code) };
+			uint64_t value;
+			memcpy(&value, (const uint8_t *)&counts[i] + families[f].at, sizeof(value));
+			if (counts[i].code || families[f].unit)
+				reload_metrics_u64(w, families[f].name, "_total", &code, 1, value);
+		}
+	}
+}
+
 static void requests(struct wr *w, const struct agent *agent)
 {
 	const struct agent_history_counts *c = agent_history_counts(agent->history);
@@ -268,6 +317,7 @@ void metrics_text(struct wr *w, void *arg)
 	credentials(w, agent);
 	store(w, agent, &s);
 	counters(w, agent);
+	traffic(w, agent);
 	requests(w, agent);
 	links(w, agent, &s);
 	reload_metrics_end(w);

@@ -30,26 +30,25 @@ static void advance(struct reload_rate *r, reload_ms now)
 	}
 }
 
-static void count(uint64_t *by_code, uint16_t code)
+static void count(uint64_t *by_code, uint64_t *bytes_by_code, uint16_t code, size_t bytes)
 {
-	if (code == RELOAD_ERROR)
-		by_code[ERROR_AT]++;
-	else if (code && code < RELOAD_TRAFFIC_CODES)
-		by_code[code]++;
+	size_t at = code == RELOAD_ERROR ? ERROR_AT : code < RELOAD_TRAFFIC_CODES ? code : 0;
+	by_code[at] += at > 0;
+	bytes_by_code[at] += bytes;
 }
 
 void reload_traffic_sent(struct reload_traffic *t, uint16_t code, size_t bytes, reload_ms now)
 {
 	advance(&t->out, now);
 	t->out.bytes += bytes;
-	count(t->sent, code);
+	count(t->sent, t->sent_bytes, code, bytes);
 }
 
 void reload_traffic_received(struct reload_traffic *t, uint16_t code, size_t bytes, reload_ms now)
 {
 	advance(&t->in, now);
 	t->in.bytes += bytes;
-	count(t->received, code);
+	count(t->received, t->received_bytes, code, bytes);
 }
 
 size_t reload_traffic_counts(
@@ -57,10 +56,11 @@ size_t reload_traffic_counts(
 {
 	size_t n = 0;
 	for (size_t i = 0; i <= ERROR_AT && n < max; i++)
-		if (t->sent[i] || t->received[i])
-			out[n++] = (struct reload_traffic_count){ i == ERROR_AT ? RELOAD_ERROR
-										: (uint16_t)i,
-				t->sent[i], t->received[i] };
+		if (t->sent_bytes[i] || t->received_bytes[i])
+			out[n++] = (struct reload_traffic_count){
+				i == ERROR_AT ? RELOAD_ERROR : (uint16_t)i, t->sent[i],
+				t->received[i], t->sent_bytes[i], t->received_bytes[i]
+			};
 	return n;
 }
 

@@ -1,6 +1,6 @@
 /*
- * What a node sends and receives: messages by code, and bytes by the second, as diagnostics show them (RFC 7851 s5.3).  All messages count, also those that
- * it forwards.
+ * What a node sends and receives: messages and their bytes by code, and bytes by the second, as diagnostics show them (RFC 7851 s5.3).  All messages
+ * count, also those that it forwards.
  */
 #pragma once
 
@@ -23,13 +23,17 @@ struct reload_rate {
 };
 
 struct reload_traffic {
+	/* by code; the last one: Error */
 	uint64_t sent[RELOAD_TRAFFIC_CODES + 1], received[RELOAD_TRAFFIC_CODES + 1];
+	/* 0: further fragments, and codes that are not counted */
+	uint64_t sent_bytes[RELOAD_TRAFFIC_CODES + 1], received_bytes[RELOAD_TRAFFIC_CODES + 1];
 	struct reload_rate out, in;
 };
 
 struct reload_traffic_count {
-	uint16_t code;
+	uint16_t code; /* 0: what is no message of a known code, of which only the bytes count */
 	uint64_t sent, received;
+	uint64_t sent_bytes, received_bytes;
 };
 
 /* reload_traffic_begin() starts both rates at now, in zeroed memory. */
@@ -39,7 +43,7 @@ void reload_traffic_begin(struct reload_traffic *t, reload_ms now);
 void reload_traffic_sent(struct reload_traffic *t, uint16_t code, size_t bytes, reload_ms now);
 void reload_traffic_received(struct reload_traffic *t, uint16_t code, size_t bytes, reload_ms now);
 
-/* reload_traffic_counts() lists the codes of which any was sent or received, ascending, and returns their number, at most max. */
+/* reload_traffic_counts() lists the codes of which any byte was sent or received, ascending, and returns their number, at most max. */
 size_t reload_traffic_counts(
 	const struct reload_traffic *t, struct reload_traffic_count *out, size_t max);
 

@@ -245,6 +245,12 @@ uint64_t reload_peer_counter(const struct reload_peer *p, enum reload_counter co
 	return p->engine->counters[counter];
 }
 
+size_t reload_peer_traffic(
+	const struct reload_peer *p, struct reload_traffic_count *out, size_t max)
+{
+	return reload_traffic_counts(reload_exchange_traffic(p->exchange), out, max);
+}
+
 const struct reload_config *reload_peer_config(const struct reload_peer *p)
 {
 	return p->engine->config;

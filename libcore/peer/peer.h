@@ -263,6 +263,10 @@ const struct reload_config *reload_peer_config(const struct reload_peer *p);
 /* reload_peer_counter() returns what was counted since the start. */
 uint64_t reload_peer_counter(const struct reload_peer *p, enum reload_counter counter);
 
+/* reload_peer_traffic() lists what was sent and received since the start, by message code, as reload_traffic_counts() does. */
+size_t reload_peer_traffic(
+	const struct reload_peer *p, struct reload_traffic_count *out, size_t max);
+
 /* reload_peer_resource_id() is the overlay's hash of a Resource Name. */
 void reload_peer_resource_id(
 	const struct reload_peer *p, struct reload_id *out, struct span resource_name);

@@ -121,6 +121,8 @@ static bool messages(struct collecting *c, struct wr *w)
 	size_t n = reload_traffic_counts(
 		reload_exchange_traffic(c->d->exchange), counts, COUNT_OF(counts));
 	for (size_t i = 0; i < n; i++) {
+		if (!counts[i].code)
+			continue;
 		wr_u16(w, counts[i].code);
 		wr_u64(w, counts[i].sent);
 		wr_u64(w, counts[i].received);

@@ -41,6 +41,10 @@ sample() {
 	[ "$(sample reload_ready)" = 'reload_ready 1' ]
 	[ "$(sample 'reload_node_state{reload_node_state="joined"}')" = 'reload_node_state{reload_node_state="joined"} 1' ]
 	[ "$(sample 'reload_request_failures_total{cause="no_value"}')" = 'reload_request_failures_total{cause="no_value"} 1' ]
+	# bob joined through alice: one answer to a Join, with its certificate and signature
+	[ "$(sample 'reload_messages_sent_total{code="join_ans"}')" = 'reload_messages_sent_total{code="join_ans"} 1' ]
+	[ "$(sample 'reload_messages_received_total{code="join_req"}')" = 'reload_messages_received_total{code="join_req"} 1' ]
+	[ "$(sample 'reload_messages_sent_bytes_total{code="join_ans"}' | cut -d' ' -f2)" -gt 400 ]
 	[ "$(sample 'reload_request_seconds_count{method="store.put"}')" = 'reload_request_seconds_count{method="store.put"} 1' ]
 	[ "$(sample 'reload_links{type="tls"}')" = "reload_links{type=\"tls\"} $(reload-agent status -a alice -j | jq .links.tls)" ]
 	jq -e '(.panels | length) > 8 and all(.panels[].targets[].expr; length > 0)' "$examples/grafana-reload.json" >/dev/null

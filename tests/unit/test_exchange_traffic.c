@@ -19,16 +19,24 @@ static void counts(void **state)
 	reload_traffic_sent(&t, RELOAD_PING_REQ, 100, 1000);
 	reload_traffic_received(&t, RELOAD_PING_ANS, 100, 1000);
 	reload_traffic_received(&t, RELOAD_ERROR, 100, 1000);
-	reload_traffic_received(&t, 0, 100, 1000);      /* a further fragment */
-	reload_traffic_received(&t, 0x7777, 100, 1000); /* a code of nobody */
+	reload_traffic_received(&t, 0, 100, 1000);     /* a further fragment */
+	reload_traffic_received(&t, 0x7777, 20, 1000); /* a code of nobody */
 	reload_traffic_sent(&t, RELOAD_TRAFFIC_CODES, 1, 1000);
-	assert_int_equal(reload_traffic_counts(&t, c, RELOAD_TRAFFIC_CODES + 1), 3);
-	assert_int_equal(c[0].code, RELOAD_PING_REQ);
-	assert_int_equal(c[0].sent, 2);
-	assert_int_equal(c[0].received, 0);
-	assert_int_equal(c[1].code, RELOAD_PING_ANS);
-	assert_int_equal(c[1].received, 1);
-	assert_int_equal(c[2].code, RELOAD_ERROR);
+	assert_int_equal(reload_traffic_counts(&t, c, RELOAD_TRAFFIC_CODES + 1), 4);
+	/* the bytes of further fragments and of unknown codes are not lost */
+	assert_int_equal(c[0].code, 0);
+	assert_int_equal(c[0].sent + c[0].received, 0);
+	assert_int_equal(c[0].sent_bytes, 1);
+	assert_int_equal(c[0].received_bytes, 120);
+	assert_int_equal(c[1].code, RELOAD_PING_REQ);
+	assert_int_equal(c[1].sent, 2);
+	assert_int_equal(c[1].sent_bytes, 200);
+	assert_int_equal(c[1].received, 0);
+	assert_int_equal(c[2].code, RELOAD_PING_ANS);
+	assert_int_equal(c[2].received, 1);
+	assert_int_equal(c[2].received_bytes, 100);
+	assert_int_equal(c[3].code, RELOAD_ERROR);
+	assert_int_equal(c[3].received_bytes, 100);
 	assert_int_equal(reload_traffic_counts(&t, c, 1), 1);
 }
 

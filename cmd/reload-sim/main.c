@@ -25,6 +25,7 @@ static const struct cli_opt own_opts[] = {
 	{ 0, "seeds", "A..B", "a run for each seed; N: from 1 to N" },
 	{ 0, "sweep", "KEY=V1,V2,...", "all seeds for each of these values of a setting" },
 	{ 0, "jobs", "N", "runs at the same time (default: one for each processor)" },
+	{ 0, "script", "FILE", "kills, starts, Stores and Fetches at given times" },
 	{ 0, "only-faults", "LIST", "of the faults that are drawn only these happen" },
 	{ 0, "shrink", "RUNS", "smaller runs to try after a violation (default: by their cost)" },
 	{ 0, "trace", "FILE", "each happening of a run as a line" },
@@ -86,7 +87,8 @@ static void work(void *arg, size_t index, struct pool_out *out)
 	const struct reload_sim_watch watch = { .arg = &working,
 		.progress = report_progress,
 		.trace = s->trace,
-		.only_faults = s->plan.only_faults };
+		.only_faults = s->plan.only_faults,
+		.script = s->plan.script_path ? &s->plan.script : NULL };
 	reload_ms before = cli_monotonic();
 	reload_sim_scenario_run(
 		&plan_variant(&s->plan, index)->scenario, plan_seed(&s->plan, index), &watch, &o);
@@ -139,7 +141,8 @@ static void report_shrink(void *arg, unsigned run, const struct reload_sim_outco
 static unsigned shrink_runs(const struct session *s)
 {
 	uint64_t events = s->violation.counts.events;
-	if (s->plan.only_faults) /* this is a smaller run already */
+	if (s->plan.only_faults ||
+		s->plan.script_path) /* this is a smaller run already, or not drawn */
 		return 0;
 	if (s->plan.shrink != SHRINK_AUTO)
 		return (unsigned)s->plan.shrink;

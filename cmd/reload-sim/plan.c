@@ -12,6 +12,7 @@
 enum {
 	SCENARIO_BYTES_MAX =
 		1 << 20, /* a limit for reading the file; a valid scenario is smaller */
+	SCRIPT_BYTES_MAX = 1 << 24,
 	RUNS_MAX = 1000000,
 	SWEEP_MAX = 64,
 	PARALLEL_MAX = 256
@@ -120,10 +121,29 @@ static enum reload_err read_sweep(struct plan *p, const struct reload_sim_scenar
 	return err;
 }
 
+static enum reload_err read_script(struct plan *p, struct cli *cli, struct reload_error_text *why)
+{
+	uint8_t *text;
+	size_t len;
+	p->script_path = cli_value(cli, "script", NULL);
+	if (!p->script_path)
+		return RELOAD_OK;
+	enum reload_err err =
+		cli_file_read(&text, &len, p->script_path, SCRIPT_BYTES_MAX, cli->deadline, why);
+	if (err)
+		return err;
+	err = reload_sim_script_read(&p->script, (const char *)text, len, p->script_path, why);
+	free(text);
+	return err;
+}
+
 static enum reload_err check_variants(struct plan *p, struct reload_error_text *why)
 {
 	for (size_t i = 0; i < p->variants_count; i++) {
-		enum reload_err err = reload_sim_scenario_check(&p->variants[i].scenario, why);
+		const struct reload_sim_scenario *s = &p->variants[i].scenario;
+		enum reload_err err = reload_sim_scenario_check(s, why);
+		if (!err)
+			err = reload_sim_script_check(&p->script, s, why);
 		if (err)
 			return err;
 	}
@@ -166,6 +186,8 @@ enum reload_err plan_read(struct plan *p, struct cli *cli, struct reload_error_t
 	else if (!err)
 		p->variants[p->variants_count++].scenario = base;
 	if (!err)
+		err = read_script(p, cli, why);
+	if (!err)
 		err = check_variants(p, why);
 	if (!err)
 		err = cli_number(cli, "jobs",
@@ -180,5 +202,6 @@ enum reload_err plan_read(struct plan *p, struct cli *cli, struct reload_error_t
 void plan_clear(struct plan *p)
 {
 	free(p->variants);
+	reload_sim_script_clear(&p->script);
 	*p = (struct plan){ .variants = NULL };
 }

@@ -3,6 +3,7 @@
 
 #include "common/options.h"
 #include "sim/scenario.h"
+#include "sim/script.h"
 
 /* One scenario; several when a setting is swept. */
 struct variant {
@@ -18,6 +19,8 @@ struct plan {
 	char sweep[64];          /* its key; empty: no sweep */
 	uint64_t jobs, shrink;   /* shrink: maximum number of runs; SHRINK_AUTO: by their cost */
 	const char *only_faults; /* borrowed from the command line; NULL: all */
+	const char *script_path; /* borrowed from the command line; NULL: no script */
+	struct reload_sim_script script;
 	const char *plot, *trace, *output;
 	bool csv, series;
 };

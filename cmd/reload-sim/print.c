@@ -57,6 +57,7 @@ void print_run(struct printer *p, size_t index, const struct reload_sim_outcome 
 	const struct reload_sim_report r = { .scenario = &plan_variant(p->plan, index)->scenario,
 		.outcome = o,
 		.only_faults = p->plan->only_faults,
+		.script = p->plan->script_path,
 		.series = p->plan->series };
 	struct wr w;
 	wr_init(&w);
@@ -87,7 +88,8 @@ void print_crash(struct printer *p, size_t index, int signal, int status)
 	reload_sim_report_repeat(
 		&(struct reload_sim_report){ .scenario = &plan_variant(p->plan, index)->scenario,
 			.outcome = &o,
-			.only_faults = p->plan->only_faults },
+			.only_faults = p->plan->only_faults,
+			.script = p->plan->script_path },
 		repeat);
 	wr_format(&w, "seed %llu: the run itself ended by %s %d: a bug\n",
 		(unsigned long long)o.seed, signal ? "signal" : "status", signal ? signal : status);
@@ -191,8 +193,9 @@ void print_plan(struct cli *cli, const struct plan *plan)
 	struct wr w;
 	wr_init(&w);
 	reload_sim_scenario_options(&plan->variants[0].scenario, options, sizeof(options));
-	wr_format(&w, "would run %zu simulations%s%s: reload-sim %.1900s\n", plan_runs(plan),
-		*plan->sweep ? " over " : "", plan->sweep, options);
+	wr_format(&w, "would run %zu simulations%s%s: reload-sim %.1900s%s%.1000s\n",
+		plan_runs(plan), *plan->sweep ? " over " : "", plan->sweep, options,
+		plan->script_path ? " --script " : "", plan->script_path ? plan->script_path : "");
 	emit(cli,
 		json_pack("{s:s, s:I, s:s}", "type", "plan", "runs", (json_int_t)plan_runs(plan),
 			"options", options),

@@ -21,7 +21,7 @@ enum {
 };
 
 static const char *const source_names[RELOAD_SIM_SOURCES] = { "churn", "crash", "mass", "partition",
-	"cut", "jump", "move" };
+	"cut", "jump", "move", "script" };
 
 /* -- which kinds exist ----------------------------------------------------------------------------------------------------- */
 
@@ -352,6 +352,17 @@ void reload_sim_faults_draw(struct reload_sim_faults *f, const struct reload_sim
 	faults_last(f);
 }
 
+void reload_sim_faults_add(struct reload_sim_faults *f, const struct reload_sim_fault *fault)
+{
+	size_t len = strlen(f->words);
+	if (!strstr(f->words, source_names[RELOAD_SIM_SOURCE_SCRIPT]))
+		snprintf(f->words + len, sizeof(f->words) - len, "%s%s", len ? " " : "",
+			source_names[RELOAD_SIM_SOURCE_SCRIPT]);
+	*fault_add(f, fault->type, fault->source, fault->serial, fault->at) = *fault;
+	qsort(f->at, f->count, sizeof(*f->at), fault_cmp);
+	faults_last(f);
+}
+
 void reload_sim_faults_clear(struct reload_sim_faults *f)
 {
 	free(f->at);
@@ -451,7 +462,8 @@ enum reload_err reload_sim_faults_list_check(const char *text, struct reload_err
 	reload_error_explain(
 		why, RELOAD_USAGE, "the list of faults", "it is not of the form crash3,partition0");
 	reload_error_advise(why,
-		"names are churn, crash, mass, partition, cut and jump with a number, or `none`");
+		"names are churn, crash, mass, partition, cut, jump, move and script with a "
+		"number, or `none`");
 	return RELOAD_USAGE;
 }
 

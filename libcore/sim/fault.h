@@ -28,6 +28,7 @@ enum reload_sim_source {
 	RELOAD_SIM_SOURCE_CUT,
 	RELOAD_SIM_SOURCE_JUMP,
 	RELOAD_SIM_SOURCE_MOVE,
+	RELOAD_SIM_SOURCE_SCRIPT, /* not drawn: sim/script.h */
 	RELOAD_SIM_SOURCES
 };
 
@@ -76,6 +77,8 @@ struct reload_sim_scenario reload_sim_scenario_drawn(
 void reload_sim_faults_draw(struct reload_sim_faults *f, const struct reload_sim_scenario *scenario,
 	uint64_t seed, reload_ms from);
 void reload_sim_faults_clear(struct reload_sim_faults *f);
+/* reload_sim_faults_add() adds one more to those that were drawn, in the order of their times; "script" becomes one of the words. */
+void reload_sim_faults_add(struct reload_sim_faults *f, const struct reload_sim_fault *fault);
 
 /* reload_sim_fault_name() writes "crash3", the name of a fault in lists. */
 void reload_sim_fault_name(const struct reload_sim_fault *fault, char *out, size_t size);

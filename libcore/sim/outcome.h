@@ -58,6 +58,7 @@ struct reload_sim_outcome {
 	double real_s;   /* filled in by the caller, since there is no clock here */
 	size_t peers, peers_peak;
 	struct reload_sim_counts counts;
+	struct reload_sim_counts load; /* messages and bytes of the time of the load alone */
 	uint64_t stores, stores_acknowledged, fetches, fetches_good,
 		fetches_expected; /* good: newest acknowledged version; expected: of values that had to be there */
 	uint64_t values,
@@ -81,6 +82,8 @@ struct reload_sim_outcome {
 	size_t samples_count;
 };
 
+struct reload_sim_script;
+
 /* How a run reports its progress and can be stopped. */
 struct reload_sim_watch {
 	void *arg;
@@ -89,4 +92,5 @@ struct reload_sim_watch {
 	FILE *trace;
 	/* only the faults of this list happen, "crash3,partition0" or "none" (sim/fault.h); NULL: all */
 	const char *only_faults;
+	const struct reload_sim_script *script; /* NULL: none */
 };

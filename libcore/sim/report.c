@@ -34,9 +34,11 @@ void reload_sim_report_repeat(const struct reload_sim_report *r, char out[RELOAD
 {
 	char options[RELOAD_SIM_OPTIONS_TEXT];
 	reload_sim_scenario_options(r->scenario, options, sizeof(options));
-	snprintf(out, RELOAD_SIM_REPEAT_TEXT, "reload-sim %s%s--seed %llu%s%.1900s", options,
-		*options ? " " : "", (unsigned long long)r->outcome->seed,
-		r->only_faults ? " --only-faults " : "", r->only_faults ? r->only_faults : "");
+	snprintf(out, RELOAD_SIM_REPEAT_TEXT, "reload-sim %s%s%s%.1000s%s--seed %llu%s%.1900s",
+		options, *options ? " " : "", r->script ? "--script " : "",
+		r->script ? r->script : "", r->script ? " " : "",
+		(unsigned long long)r->outcome->seed, r->only_faults ? " --only-faults " : "",
+		r->only_faults ? r->only_faults : "");
 }
 
 /* --- for people --------------------------------------------------------------------------------------------- */
@@ -349,6 +351,7 @@ json_t *reload_sim_report_object(const struct reload_sim_report *r)
 	for (size_t i = 0; i < COUNT_OF(rates); i++)
 		json_object_set_new(j, rates[i].name, json_real(rates[i].v));
 	json_object_set_new(j, "traffic", traffic_json(&o->counts));
+	json_object_set_new(j, "load_traffic", traffic_json(&o->load));
 	json_object_set_new(j, "samples", samples_json(r));
 	return j;
 }

@@ -11,12 +11,13 @@ struct reload_sim_report {
 	const struct reload_sim_scenario *scenario;
 	const struct reload_sim_outcome *outcome;
 	const char *only_faults; /* as in struct reload_sim_watch */
+	const char *script;      /* its file; NULL: none */
 	bool series;             /* JSON with the samples over time */
 };
 
 /* reload_sim_report_repeat() writes the command that repeats the run. */
 enum {
-	RELOAD_SIM_REPEAT_TEXT = RELOAD_SIM_OPTIONS_TEXT + 2048
+	RELOAD_SIM_REPEAT_TEXT = RELOAD_SIM_OPTIONS_TEXT + 3072
 };
 void reload_sim_report_repeat(const struct reload_sim_report *r, char out[RELOAD_SIM_REPEAT_TEXT]);
 

@@ -1,5 +1,6 @@
 #include "sim/run_state.h"
 #include "sim/run.h"
+#include "sim/script.h"
 
 #include "topology/topology.h"
 
@@ -12,7 +13,7 @@
  * A run has five phases:
  *
  * 	growth	Node 0 is the ring and the others join.  Ends when all have joined, or GROW_LIMIT_MS after the last one was started.
- * 	stores	Some of the nodes store their first value.
+ * 	stores	Some of the nodes store their first value; not with a script, which has its own Stores.
  * 	load	For the time `duration`: Stores and Fetches at random times, and the faults.
  * 	quiet	No load.  Within the time `quiet` after the last fault all checks must hold at once, CALM_MS after the phase began at the
  * 		earliest: then hold-downs are over and old replicas are dropped.
@@ -44,6 +45,8 @@ struct run {
 	size_t started;    /* nodes that were started in the growth */
 	reload_ms started_at;
 	double next_store, next_fetch, store_pause, fetch_pause; /* ms; HUGE_VAL: none */
+	size_t order;                                            /* the next one of the script */
+	struct reload_sim_counts load_from;
 	reload_ms tick, sample, sample_step, sample_at;
 	reload_ms until;  /* the latest end, for progress */
 	reload_ms healed; /* when all checks held at once; NEVER: not since the last fault */
@@ -245,6 +248,7 @@ static bool advance(struct run *r, reload_ms until)
 		reload_ms now = reload_sim_now(c->sim), next = until;
 		next = r->tick < next ? r->tick : next;
 		next = reload_sim_run_state_next(c) < next ? reload_sim_run_state_next(c) : next;
+		next = reload_sim_orders_next(c) < next ? reload_sim_orders_next(c) : next;
 		next = earlier(earlier(next, r->next_store), r->next_fetch);
 		if (c->leaving && now + LEAVES_MS < next)
 			next = now + LEAVES_MS;
@@ -259,6 +263,7 @@ static bool advance(struct run *r, reload_ms until)
 		reload_sim_run_state_leaves(c);
 		reload_sim_run_state_run(c);
 		due_load(r);
+		reload_sim_orders_run(c);
 		if (reload_sim_now(c->sim) >= r->tick)
 			tick(r);
 	}
@@ -339,12 +344,7 @@ static void load_begin(struct run *r)
 	struct reload_sim_run_state *c = &r->state;
 	double now = (double)reload_sim_now(c->sim), nodes = (double)c->nodes_count;
 	reload_ms from = reload_sim_now(c->sim);
-	reload_sim_faults_clear(&c->faults);
-	reload_sim_faults_draw(&c->faults, &r->scenario, c->seed, from);
-	if (c->watch)
-		reload_sim_faults_only(&c->faults, c->watch->only_faults);
-	reload_sim_run_state_steps(c);
-	c->out->load_at = from;
+	reload_sim_run_state_load(c);
 	r->until = (c->faults.last > from + r->scenario.duration ? c->faults.last
 								 : from + r->scenario.duration) +
 		   r->scenario.quiet;
@@ -560,6 +560,8 @@ static struct run *run_new(const struct reload_sim_scenario *scenario, uint64_t 
 		.update_interval_s = (uint32_t)(r->scenario.update_interval / RELOAD_SECOND),
 		.ping_interval_s = (uint32_t)(r->scenario.ping_interval / RELOAD_SECOND),
 		.store_limit = r->scenario.store_limit,
+		.id = watch && watch->script ? reload_sim_script_id : NULL,
+		.id_arg = watch ? watch->script : NULL,
 		.trace = watch ? watch->trace : NULL };
 	const struct reload_sim_hooks hooks = { .arg = c,
 		.after = hook_after,
@@ -582,11 +584,13 @@ void reload_sim_scenario_run(const struct reload_sim_scenario *scenario, uint64_
 	*out = (struct reload_sim_outcome){ .seed = seed };
 	struct run *r = run_new(scenario, seed, watch, out);
 	growth_plan(r);
-	bool going = grow(r) && first_stores(r);
+	bool going = grow(r) && ((watch && watch->script) || first_stores(r));
 	if (going) {
 		load_begin(r);
-		going = advance(r, reload_sim_now(r->state.sim) + r->scenario.duration) &&
-			get_quiet(r) && final_reads(r);
+		going = advance(r, reload_sim_now(r->state.sim) + r->scenario.duration);
+		reload_sim_counts_since(
+			&out->load, &r->state.load_from, reload_sim_counts(r->state.sim));
+		going = going && get_quiet(r) && final_reads(r);
 	}
 	sample(r, 0);
 	outcome_fill(r);

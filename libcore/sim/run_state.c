@@ -1,4 +1,5 @@
 #include "sim/run_state.h"
+#include "sim/script.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -262,7 +263,7 @@ static int step_cmp(const void *x, const void *y)
 	return (a->fault > b->fault) - (a->fault < b->fault);
 }
 
-void reload_sim_run_state_steps(struct reload_sim_run_state *c)
+static void steps_make(struct reload_sim_run_state *c)
 {
 	c->steps = reload_alloc_array(2 * c->faults.count + 1, sizeof(*c->steps));
 	for (size_t i = 0; i < c->faults.count; i++) {
@@ -275,6 +276,20 @@ void reload_sim_run_state_steps(struct reload_sim_run_state *c)
 			};
 	}
 	qsort(c->steps, c->steps_count, sizeof(*c->steps), step_cmp);
+}
+
+void reload_sim_run_state_load(struct reload_sim_run_state *c)
+{
+	reload_ms from = reload_sim_now(c->sim);
+	reload_sim_faults_clear(&c->faults);
+	reload_sim_faults_draw(&c->faults, c->scenario, c->seed, from);
+	if (c->watch && c->watch->script)
+		reload_sim_script_faults(c->watch->script, &c->faults);
+	if (c->watch)
+		reload_sim_faults_only(&c->faults, c->watch->only_faults);
+	steps_make(c);
+	c->out->load_at = from;
+	c->load_from = *reload_sim_counts(c->sim);
 }
 
 reload_ms reload_sim_run_state_next(const struct reload_sim_run_state *c)

@@ -85,6 +85,8 @@ struct reload_sim_run_state {
 	struct reload_sim_numbers hops, fetch_ms, store_ms, join_ms, heal_ms, repair_ms;
 	struct reload_sim_gauge gauge;
 	uint64_t joins; /* nodes that joined, at any time */
+	size_t order;   /* the next one of the script */
+	struct reload_sim_counts load_from;
 	bool violated, stopped;
 };
 
@@ -94,8 +96,8 @@ void reload_sim_run_state_violated(
 
 /* reload_sim_run_state_start() starts node i, which joins through a few running nodes of its side. */
 void reload_sim_run_state_start(struct reload_sim_run_state *c, size_t i, bool first);
-/* reload_sim_run_state_steps() makes the steps of all faults that were drawn. */
-void reload_sim_run_state_steps(struct reload_sim_run_state *c);
+/* reload_sim_run_state_load() begins the load: draws the faults, adds those of the script, and makes their steps. */
+void reload_sim_run_state_load(struct reload_sim_run_state *c);
 /* reload_sim_run_state_next() is when the next step is due (NEVER: there is none); _run() does the steps that are due. */
 reload_ms reload_sim_run_state_next(const struct reload_sim_run_state *c);
 void reload_sim_run_state_run(struct reload_sim_run_state *c);
@@ -115,6 +117,9 @@ size_t reload_sim_run_state_peer(struct reload_sim_run_state *c);
 void reload_sim_workload_store(struct reload_sim_run_state *c, size_t i);
 /* reload_sim_workload_fetch() makes a random node fetch a random stored value. */
 void reload_sim_workload_fetch(struct reload_sim_run_state *c);
+/* reload_sim_workload_store_own() and reload_sim_workload_fetch_own() are the same about one value: the SINGLE one of node i. */
+void reload_sim_workload_store_own(struct reload_sim_run_state *c, size_t i);
+void reload_sim_workload_fetch_own(struct reload_sim_run_state *c, size_t i);
 /*
  * reload_sim_workload_read() is a final read of p by a random node: it must return what is owed.  Without an answer it is repeated a few times
  * through other nodes.  False: no node can ask.
@@ -124,3 +129,10 @@ bool reload_sim_workload_read(struct reload_sim_run_state *c, struct reload_sim_
 void reload_sim_workload_overdue(struct reload_sim_run_state *c);
 /* reload_sim_workload_clear() frees the requests that are left; the world is gone. */
 void reload_sim_workload_clear(struct reload_sim_run_state *c);
+
+/*
+ * reload_sim_orders_next() is when the next order of the script is due that is no fault (NEVER: there is none); reload_sim_orders_run() carries out those
+ * that are due.
+ */
+reload_ms reload_sim_orders_next(const struct reload_sim_run_state *c);
+void reload_sim_orders_run(struct reload_sim_run_state *c);

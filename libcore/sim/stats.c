@@ -69,3 +69,14 @@ struct reload_sim_upkeep reload_sim_upkeep(const struct reload_sim_counts *from,
 	}
 	return u;
 }
+
+void reload_sim_counts_since(struct reload_sim_counts *out, const struct reload_sim_counts *from,
+	const struct reload_sim_counts *to)
+{
+	*out = (struct reload_sim_counts){ .messages = to->messages - from->messages,
+		.bytes = to->bytes - from->bytes };
+	for (size_t t = 0; t < RELOAD_SIM_TRAFFICS; t++) {
+		out->traffic_messages[t] = to->traffic_messages[t] - from->traffic_messages[t];
+		out->traffic_bytes[t] = to->traffic_bytes[t] - from->traffic_bytes[t];
+	}
+}

@@ -33,3 +33,7 @@ struct reload_sim_upkeep {
  */
 struct reload_sim_upkeep reload_sim_upkeep(const struct reload_sim_counts *from,
 	const struct reload_sim_counts *to, uint64_t store_hops, uint64_t fetch_hops);
+
+/* reload_sim_counts_since() fills out with the messages and bytes that were sent between two counts. */
+void reload_sim_counts_since(struct reload_sim_counts *out, const struct reload_sim_counts *from,
+	const struct reload_sim_counts *to);

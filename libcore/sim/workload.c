@@ -152,14 +152,15 @@ static unsigned place_draw(struct reload_sim_run_state *c)
 	return 1 + (unsigned)reload_prng_below(&c->prng, RELOAD_SIM_PLACES - 1);
 }
 
-void reload_sim_workload_store(struct reload_sim_run_state *c, size_t i)
+static void store(struct reload_sim_run_state *c, size_t i, bool draw)
 {
 	struct reload_sim_node *n = reload_sim_node(c->sim, i);
 	if (!c->nodes[i].joined || c->nodes[i].leaving || c->nodes[i].storing || n->byzantine ||
 		c->requests_count >= BURST_MAX)
 		return;
-	struct reload_sim_place *p = reload_sim_history_place(c->history, i, place_draw(c));
-	bool exists = !p->last || !reload_prng_chance(&c->prng, REMOVALS);
+	struct reload_sim_place *p =
+		reload_sim_history_place(c->history, i, draw ? place_draw(c) : 0);
+	bool exists = !draw || !p->last || !reload_prng_chance(&c->prng, REMOVALS);
 	uint8_t bytes[RELOAD_SIM_VALUE_MAX];
 	uint32_t lifetime_s = (uint32_t)(c->scenario->lifetime / RELOAD_SECOND);
 	reload_ms now = reload_sim_now(c->sim);
@@ -185,6 +186,16 @@ void reload_sim_workload_store(struct reload_sim_run_state *c, size_t i)
 		return;
 	c->nodes[i].storing = false;
 	request_free(r);
+}
+
+void reload_sim_workload_store(struct reload_sim_run_state *c, size_t i)
+{
+	store(c, i, true);
+}
+
+void reload_sim_workload_store_own(struct reload_sim_run_state *c, size_t i)
+{
+	store(c, i, false);
 }
 
 /* -- Fetches ------------------------------------------------------------------------------------------------------------------- */
@@ -354,6 +365,11 @@ void reload_sim_workload_fetch(struct reload_sim_run_state *c)
 	struct reload_sim_place *p = reload_sim_history_readable(c->history, &c->prng);
 	if (p && c->requests_count < BURST_MAX)
 		fetch(c, p, false);
+}
+
+void reload_sim_workload_fetch_own(struct reload_sim_run_state *c, size_t i)
+{
+	fetch(c, reload_sim_history_place(c->history, i, 0), false);
 }
 
 bool reload_sim_workload_read(struct reload_sim_run_state *c, struct reload_sim_place *p)

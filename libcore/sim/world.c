@@ -83,6 +83,9 @@ static void node_init(struct reload_sim *s, size_t i)
 	n->index = i;
 	n->id.len = 16;
 	reload_prng_bytes(&s->prng, n->id.at, n->id.len);
+	const struct reload_id *given = s->setup.id ? s->setup.id(s->setup.id_arg, i) : NULL;
+	if (given)
+		n->id = *given;
 	snprintf(user, sizeof(user), "user%zu@" RELOAD_SIM_OVERLAY, i);
 	n->credentials.cert = reload_sim_cert(user, RELOAD_SIM_OVERLAY, &n->id);
 	reload_sim_certs_add(&s->certs, n->credentials.cert);

@@ -59,7 +59,10 @@ struct reload_sim_setup {
 	bool self_tuning, no_reactive;               /* CHORD-SELF-TUNING; chord-reactive false */
 	uint32_t update_interval_s, ping_interval_s; /* of the configuration; 0: the defaults */
 	size_t store_limit;                          /* bytes per node */
-	FILE *trace;                                 /* gets a line for each event; NULL: none */
+	/* the Node-ID of node i (borrowed); NULL, or when it returns NULL: it is drawn */
+	const struct reload_id *(*id)(const void *arg, size_t i);
+	const void *id_arg;
+	FILE *trace; /* gets a line for each event; NULL: none */
 };
 
 /* Classes of messages, by the method of the request or the answer. */

@@ -257,3 +257,20 @@ assert rows[0]["settings_peers"] == "12" and rows[0]["violation_check"] == ""' "
 		matches "$output" " --$key " || return 1
 	done < <(reload-sim --list-settings | cut -d ' ' -f 1)
 }
+
+@test "a script is followed, named in the command that repeats the run, and refused with file and line" {
+	printf '%s\n' '# two' '1s store 3' '2s kill 4' '4s fetch 3' '6s start 4' >kills.script
+	R reload-sim "${SMALL[@]}" --stores 0 --fetches 0 --script kills.script --json
+	ok
+	jq -s -e 'first | .ok and .faults == "script" and .faults_count == 2 and .stores == 1 and .load_traffic.join.messages == 2 and
+		.repeat == "reload-sim --peers 12 --duration 30s --latency lan --stores 0 --fetches 0 --script kills.script --seed 1"' <<<"$output"
+	R reload-sim "${SMALL[@]}" --script - --dry-run <kills.script
+	ok
+	[ "$output" = "would run 1 simulations: reload-sim --peers 12 --duration 30s --latency lan --script -" ]
+	echo '7s kill 99' >>kills.script
+	R reload-sim "${SMALL[@]}" --script kills.script
+	refused 'the script:6: there is no such peer'
+	echo '8s kill' >>kills.script
+	R reload-sim "${SMALL[@]}" --script kills.script
+	refused 'kills.script:7: this is no order'
+}

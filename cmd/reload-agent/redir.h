@@ -43,6 +43,8 @@ enum {
 /*
  * A lookup, and further ones that leave out providers that were of no use.  Set agent, service, until, each_ms, from_root, done and arg; all else starts
  * as zero.  done() is called when lookup has ended, which may be within agent_redir_walk_begin().
+ *
+ * Providers that did not answer others of this agent (agent_redir_walk_silent()) are left out, too, unless there is no other.
  */
 struct agent_redir_walk {
 	struct agent *agent;
@@ -54,7 +56,9 @@ struct agent_redir_walk {
 	void *arg;
 	struct reload_redir_lookup lookup;
 	struct reload_id passed_over[AGENT_REDIR_TRIES];
-	unsigned tries; /* how many of them */
+	unsigned tries;  /* how many of them */
+	bool left_out;   /* a provider that did not answer before */
+	bool silent_too; /* these are taken all the same */
 	struct reload_request *request;
 	uint8_t levels[AGENT_REDIR_TRIES * 2 * RELOAD_REDIR_LEVELS]; /* of all its Fetches */
 	unsigned fetches;
@@ -66,6 +70,13 @@ enum reload_err agent_redir_walk_begin(
 
 /* agent_redir_walk_pass_over() leaves the provider that was found out of the next lookup; returns whether there may be one more. */
 bool agent_redir_walk_pass_over(struct agent_redir_walk *w);
+
+/*
+ * agent_redir_walk_silent() says that the provider that was found did not answer: lookups leave it out until its record has ended.
+ * agent_redir_walk_answered() says that it did.
+ */
+void agent_redir_walk_silent(const struct agent_redir_walk *w);
+void agent_redir_walk_answered(const struct agent_redir_walk *w);
 
 /* agent_redir_walk_timeout() returns the time that a request of the walk has now; 0: that of the protocol. */
 reload_ms agent_redir_walk_timeout(const struct agent_redir_walk *w);

@@ -18,14 +18,25 @@ reload_ms agent_redir_walk_timeout(const struct agent_redir_walk *w)
 
 static void step(struct agent_redir_walk *w);
 
+static bool is_silent(const struct agent_redir_walk *w, const struct reload_id *node)
+{
+	return reload_redir_silent_is(
+		agent_services_silent(agent_services(w->agent)), node, reload_poll_now());
+}
+
 /* Takes the providers that were of no use out of the entries; returns how many are left. */
-static size_t without_passed_over(
-	const struct agent_redir_walk *w, struct reload_redir_entry *entries, size_t count)
+static size_t without_useless(
+	struct agent_redir_walk *w, struct reload_redir_entry *entries, size_t count)
 {
 	size_t left = 0;
-	for (size_t i = 0; i < count; i++)
-		if (!reload_id_listed(w->passed_over, w->tries, &entries[i].node))
+	for (size_t i = 0; i < count; i++) {
+		if (reload_id_listed(w->passed_over, w->tries, &entries[i].node))
+			continue;
+		if (!w->silent_too && is_silent(w, &entries[i].node))
+			w->left_out = true;
+		else
 			entries[left++] = entries[i];
+	}
 	return left;
 }
 
@@ -40,23 +51,45 @@ static void fetched(void *arg, const struct reload_result *r)
 	w->request = NULL;
 	if (w->fetches < sizeof(w->levels))
 		w->levels[w->fetches++] = (uint8_t)place.level;
-	count = without_passed_over(w, entries, count);
+	count = without_useless(w, entries, count);
 	reload_redir_lookup_fetched(&w->lookup, r->err, entries, count);
 	free(entries);
 	step(w);
+}
+
+static void start(struct agent_redir_walk *w, const struct reload_id *key, uint32_t branching)
+{
+	unsigned level = w->from_root ? 0
+				      : reload_redir_history_start(agent_services_history(
+						agent_services(w->agent), w->service));
+	reload_redir_lookup(
+		&w->lookup, key, &w->agent->credentials->node, branching, level, agent_chance());
+}
+
+/* Whether there was none but those that did not answer before: then they are tried again. */
+static bool again_with_silent(struct agent_redir_walk *w)
+{
+	struct reload_id key = w->lookup.key;
+	if (!w->lookup.err || !w->left_out || w->silent_too)
+		return false;
+	w->silent_too = true;
+	start(w, &key, w->lookup.branching);
+	return true;
 }
 
 static void step(struct agent_redir_walk *w)
 {
 	struct reload_redir_place place;
 	enum reload_err err = RELOAD_OK;
-	while (reload_redir_lookup_next(&w->lookup, &place)) {
-		w->request = agent_redir_fetch(
-			w->agent, w->service, place, agent_redir_walk_timeout(w), fetched, w, &err);
-		if (w->request)
-			return;
-		reload_redir_lookup_fetched(&w->lookup, err, NULL, 0);
-	}
+	do {
+		while (reload_redir_lookup_next(&w->lookup, &place)) {
+			w->request = agent_redir_fetch(w->agent, w->service, place,
+				agent_redir_walk_timeout(w), fetched, w, &err);
+			if (w->request)
+				return;
+			reload_redir_lookup_fetched(&w->lookup, err, NULL, 0);
+		}
+	} while (again_with_silent(w));
 	if (!w->lookup.err && !w->from_root)
 		reload_redir_history_add(
 			agent_services_history(agent_services(w->agent), w->service),
@@ -69,13 +102,21 @@ enum reload_err agent_redir_walk_begin(struct agent_redir_walk *w, const struct 
 	const struct reload_kind *kind = agent_redir_kind(w->agent, NULL);
 	if (!kind)
 		return RELOAD_UNKNOWN_KIND;
-	unsigned start = w->from_root ? 0
-				      : reload_redir_history_start(agent_services_history(
-						agent_services(w->agent), w->service));
-	reload_redir_lookup(&w->lookup, key, &w->agent->credentials->node, kind->branching_factor,
-		start, agent_chance());
+	start(w, key, kind->branching_factor);
 	step(w);
 	return RELOAD_OK;
+}
+
+void agent_redir_walk_silent(const struct agent_redir_walk *w)
+{
+	reload_redir_silent_note(agent_services_silent(agent_services(w->agent)),
+		&w->lookup.provider, reload_poll_now(), w->lookup.lifetime_s);
+}
+
+void agent_redir_walk_answered(const struct agent_redir_walk *w)
+{
+	reload_redir_silent_forget(
+		agent_services_silent(agent_services(w->agent)), &w->lookup.provider);
 }
 
 bool agent_redir_walk_pass_over(struct agent_redir_walk *w)

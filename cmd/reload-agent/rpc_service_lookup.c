@@ -168,10 +168,13 @@ static void pinged(void *arg, const struct reload_result *r)
 {
 	struct lookup_request *l = arg;
 	l->base.request = NULL;
-	if (!r->err && reload_id_eq(&r->responder, &l->walk.lookup.provider))
+	if (!r->err && reload_id_eq(&r->responder, &l->walk.lookup.provider)) {
+		agent_redir_walk_answered(&l->walk);
 		reply(l, true);
-	else
-		skip(l, r->err ? reload_err_text(r->err) : "another node answered");
+		return;
+	}
+	agent_redir_walk_silent(&l->walk);
+	skip(l, r->err ? reload_err_text(r->err) : "another node answered");
 }
 
 static void ping(struct lookup_request *l)

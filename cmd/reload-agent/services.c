@@ -55,6 +55,7 @@ struct agent_services {
 		struct reload_redir_history levels;
 	} histories[HISTORIES];
 	size_t histories_count, histories_next;
+	struct reload_redir_silent silent;
 };
 
 static struct reload_timers *timers(const struct agent_service *v)
@@ -502,6 +503,11 @@ enum reload_err agent_services_restore(struct agent_services *s, const json_t *l
 			s, name, (uint32_t)json_integer_value(json_object_get(o, "lifetime_s")));
 	}
 	return RELOAD_OK;
+}
+
+struct reload_redir_silent *agent_services_silent(struct agent_services *s)
+{
+	return &s->silent;
 }
 
 struct reload_redir_history *agent_services_history(struct agent_services *s, const char *name)

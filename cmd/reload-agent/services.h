@@ -86,5 +86,8 @@ json_t *agent_services_json(const struct agent_services *s);
 json_t *agent_services_saved(const struct agent_services *s);
 enum reload_err agent_services_restore(struct agent_services *s, const json_t *list) MUST_CHECK;
 
+/* agent_services_silent() returns which providers did not answer (borrowed). */
+struct reload_redir_silent *agent_services_silent(struct agent_services *s);
+
 /* agent_services_history() returns at which levels lookups of that namespace ended (borrowed); that of another one may be forgotten. */
 struct reload_redir_history *agent_services_history(struct agent_services *s, const char *name);

@@ -31,6 +31,7 @@ enum {
 struct reload_redir_entry {
 	struct reload_id node;
 	struct span destination_list; /* its last entry is node */
+	uint32_t lifetime_s;          /* that is left of the record, as the storing peer says */
 };
 
 /*
@@ -118,6 +119,7 @@ struct reload_redir_lookup {
 		provider; /* len 0: none yet; before the end the closest follower seen so far */
 	uint8_t route[RELOAD_REDIR_ROUTE_MAX]; /* its Destination List */
 	size_t route_len;
+	uint32_t lifetime_s; /* that is left of its record */
 };
 
 /*
@@ -147,3 +149,33 @@ struct reload_redir_history {
  */
 void reload_redir_history_add(struct reload_redir_history *h, unsigned level);
 unsigned reload_redir_history_start(const struct reload_redir_history *h);
+
+/* -- providers that do not answer ------------------------------------------------------------------------------------------ */
+
+enum {
+	RELOAD_REDIR_SILENT_MAX =
+		64 /* nodes; at the maximum the one that is forgotten first makes room */
+};
+
+/*
+ * Providers that did not answer.  A dead one is listed until its records end, and several of them may follow each other in the tree, so that a
+ * searcher which tries three would find none that lives.  Each is remembered until the record by which it was found has ended, at most
+ * RELOAD_REDIR_LIFETIME_S.  Starts as zero.
+ */
+struct reload_redir_silent {
+	struct {
+		struct reload_id node;
+		reload_ms until;
+	} at[RELOAD_REDIR_SILENT_MAX];
+	size_t count;
+};
+
+/*
+ * reload_redir_silent_note() remembers that node did not answer, whose record lasts for lifetime_s; reload_redir_silent_is() returns whether it is
+ * remembered; reload_redir_silent_forget() forgets it, as it has answered.
+ */
+void reload_redir_silent_note(struct reload_redir_silent *s, const struct reload_id *node,
+	reload_ms now, uint32_t lifetime_s);
+bool reload_redir_silent_is(
+	const struct reload_redir_silent *s, const struct reload_id *node, reload_ms now);
+void reload_redir_silent_forget(struct reload_redir_silent *s, const struct reload_id *node);

@@ -17,7 +17,7 @@ bool reload_redir_entry_read(struct reload_redir_entry *out, const struct reload
 		return false;
 	if (!reload_redir_placed(&p, &f->signer, branching) || !reload_id_eq(&last, &f->signer))
 		return false;
-	*out = (struct reload_redir_entry){ f->signer, p.destination_list };
+	*out = (struct reload_redir_entry){ f->signer, p.destination_list, f->data->lifetime };
 	return true;
 }
 

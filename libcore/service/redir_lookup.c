@@ -25,6 +25,7 @@ static bool takes(const struct reload_redir_lookup *l, const struct reload_redir
 static void take(struct reload_redir_lookup *l, const struct reload_redir_entry *e)
 {
 	l->provider = e->node;
+	l->lifetime_s = e->lifetime_s;
 	l->route_len = e->destination_list.len;
 	if (l->route_len)
 		memcpy(l->route, e->destination_list.at, l->route_len);

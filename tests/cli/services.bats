@@ -168,11 +168,21 @@ service_is() {
 	R reload-fetch -a carol --service scan --check
 	failed 5 'nobody provides scan'
 	matches "$stderr" '1 provider did not answer'
+	# carol remembers it, and tries it all the same, as there is no other
+	R reload-fetch -a carol --service scan
+	ok
+	[ "${lines[0]}" = "node:$erin" ]
 	reload-store -a alice -q --service scan
-	R reload-fetch -a carol --service scan --for "node:$erin" --check
+	R reload-fetch -a bob --service scan --for "node:$erin" --check
 	[ "$status" -eq 0 ]
 	matches "$stderr" "warning: node:$erin was passed over: "
 	[ "${lines[0]}" = "node:$(node_of alice)" ]
+	# E03: who knows that it does not answer takes the next at once
+	for who in bob carol; do
+		R reload-fetch -a $who --service scan --for "node:$erin" --check -j
+		ok
+		jq -e --arg n "$(node_of alice)" '.node_id == $n and .skipped == [] and .checked' <<<"$output"
+	done
 	reload-store -a alice -q --service scan --remove
 }
 

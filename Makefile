@@ -10,6 +10,7 @@
 #   make soak         12 real agents through six minutes of trouble, under load (SOAK="--agents 25 ..."); then memory under
 #                     a steady load for two minutes (MEMORY="--minutes 60"); then Pings under attack; 1,000 Stores on lossy links; links over ICE that idle for half an hour
 #   make soak-deb     packages: built twice, installed, used, upgraded, removed and purged in a chroot
+#   make soak-conform does reload-diag conform name the faults of tests/conform/faults
 #   make soak-upgrade a ring of two versions, the older one built beside
 #   make fuzz         every fuzz target for FUZZ_SECONDS each (default 60); FUZZ_TARGETS="wire config": only these
 #   make lint         what the tests check in the text of the tree, and the format
@@ -25,7 +26,7 @@
 #
 # MODE=debug|release|asan|fuzz|cov chooses flags; O=DIR the place of objects; V=1 shows commands.
 
-MODE    ?= $(if $(filter fuzz,$(MAKECMDGOALS)),fuzz,$(if $(filter install bench soak soak-deb soak-upgrade,$(MAKECMDGOALS)),release,debug))
+MODE    ?= $(if $(filter fuzz,$(MAKECMDGOALS)),fuzz,$(if $(filter install bench soak soak-conform soak-deb soak-upgrade,$(MAKECMDGOALS)),release,debug))
 O       ?= build/$(MODE)
 PREFIX  ?= /usr/local
 LIBEXECDIR ?= $(PREFIX)/libexec
@@ -62,7 +63,7 @@ define ensure
 endef
 
 .PHONY: all programs deps check-deps check check-headers demo sim mutants plots soak bench bench-tools fuzz fuzz-targets replay lint format \
-	changelog completions man install uninstall deb soak-deb soak-upgrade clean unit lab-tools
+	changelog completions man install uninstall deb soak-conform soak-deb soak-upgrade clean unit lab-tools
 deps:
 	$(call ensure,$(BUILD_DEPS))
 check-deps:
@@ -297,6 +298,10 @@ soak: check-deps programs lab-tools
 soak-deb: check-deps programs
 	$(call ensure,debhelper lintian fakeroot mmdebstrap)
 	$(Q)RELOAD_BIN=$(abspath $(O)) PACKAGES_LONG=1 bats tests/cli/packages.bats
+
+# Agents with a fault each, which reload-diag conform has to name.
+soak-conform: check-deps programs
+	$(Q)tests/conform/run $(O)
 
 # A ring of this version and of the one of tests/upgrade/commit, which is built beside.
 soak-upgrade: check-deps programs

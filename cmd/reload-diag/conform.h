@@ -83,6 +83,9 @@ struct conform {
 	/* a place of the overlay where this identity may store and the node is responsible */
 	const struct reload_kind *kind;
 	struct reload_id place;
+	const struct reload_kind *far_kind;
+	struct reload_id
+		far; /* where it may store as well, and another node is responsible; no far_kind: none is known */
 	char no_place[160]; /* why there is none, "": there is one, or nobody has looked */
 	bool place_tried, stored;
 	uint64_t generation;   /* of what was stored there */
@@ -196,7 +199,7 @@ uint16_t conform_stray(const struct conform *c, uint64_t transaction);
 /* conform_wants() returns whether d was answered by `code` of this node; *v is the verdict when it was not. */
 bool conform_wants(struct conform *c, struct draft *d, uint16_t code, enum conform_verdict *v);
 
-/* conform_wants_error(): the answer is that error. */
+/* conform_wants_error(): the answer is that error, and the node's own. */
 enum conform_verdict conform_wants_error(struct conform *c, struct draft *d, uint16_t error);
 
 /* conform_wants_refusal(): an error of any code, or no answer at all; anything else says that it was served. */
@@ -216,8 +219,9 @@ bool conform_needs_other(struct conform *c, enum conform_verdict *v);
 
 /* -- conform_place.c ------------------------------------------------------------------------------------------------------- */
 
-/* conform_place() returns whether there is a place to store at; else *v is the verdict. */
+/* conform_place() returns whether there is a place to store at; else *v is the verdict.  conform_far_place() does so for one of another node. */
 bool conform_place(struct conform *c, enum conform_verdict *v);
+bool conform_far_place(struct conform *c, enum conform_verdict *v);
 
 /* One value to be stored, and what may be wrong with it. */
 struct conform_value {

@@ -71,6 +71,8 @@ enum conform_verdict conform_wants_error(struct conform *c, struct draft *d, uin
 	draft_end(d);
 	if (!answered)
 		return conform_no_answer(c);
+	if (!reload_id_eq(&c->signer, &c->target))
+		return VIOLATED(c, "another node answered, with %s", conform_answer_text(c));
 	if (conform_error(c) == error)
 		return HOLDS(c, "answered with %s", conform_answer_text(c));
 	return VIOLATED(c, "answered with %s, not with %s (%u)", conform_answer_text(c),

@@ -254,7 +254,7 @@ const struct conform_check conform_headers[] = {
 	{ "R-6.3.2-18", "an answer above max_response_length is replaced by an error",
 		response_too_large },
 	{ "R-6.3.2.1-04", "a configuration_sequence behind: Error_Config_Too_Old", behind },
-	{ "R-6.3.3.1-17", "a configuration_sequence ahead: Error_Config_Too_New", ahead },
 	{ "R-6.3.2.1-05", "who is behind is sent the configuration", updated },
+	{ "R-6.3.3.1-17", "a configuration_sequence ahead: Error_Config_Too_New", ahead },
 	{ 0 },
 };

@@ -36,10 +36,7 @@ static enum conform_verdict forward_critical(struct conform *c)
 	draft_ping(c, &d);
 	draft_to_node(&d.to, &c->other);
 	option(&d, NOBODY_KNOWS, RELOAD_FORWARD_CRITICAL, "ab");
-	v = conform_wants_error(c, &d, ERROR_UNSUPPORTED_OPTION);
-	if (v == CONFORM_HOLDS && !reload_id_eq(&c->signer, &c->target))
-		return VIOLATED(c, "it was passed on, and refused by another node");
-	return v;
+	return conform_wants_error(c, &d, ERROR_UNSUPPORTED_OPTION);
 }
 
 /* The first option of the answer to a Ping with an option; false with *v. */

@@ -73,25 +73,37 @@ static bool vacant(struct conform *c, const struct reload_kind *kind, const stru
 	return free;
 }
 
+/* Notes what the place is good for; *taken: a value of somebody is there. */
+static void look_at(
+	struct conform *c, const struct reload_kind *kind, const struct reload_id *at, bool *taken)
+{
+	if (!responsible(c, at)) {
+		if (!c->far_kind) {
+			c->far_kind = kind;
+			c->far = *at;
+		}
+	} else if (!c->kind && vacant(c, kind, at)) {
+		c->kind = kind;
+		c->place = *at;
+	} else if (!c->kind) {
+		*taken = true;
+	}
+}
+
 static void find_place(struct conform *c)
 {
 	const struct reload_config_kind_list *kinds = &c->me.config->kinds;
 	bool any = false, taken = false;
-	for (size_t k = 0; k < kinds->count && !c->kind; k++) {
+	for (size_t k = 0; k < kinds->count; k++) {
 		const struct reload_kind *kind = &kinds->at[k];
 		struct reload_id at;
 		if (kind->model != RELOAD_MODEL_SINGLE || kind->id < CONFORM_PRIVATE_KIND)
 			continue;
-		for (unsigned i = 1; place_of(c, kind, i, &at) && !c->kind; i++) {
+		for (unsigned i = 1;
+			(!c->kind || (!c->far_kind && c->other.len)) && place_of(c, kind, i, &at);
+			i++) {
 			any = true;
-			if (!responsible(c, &at))
-				continue;
-			if (!vacant(c, kind, &at)) {
-				taken = true;
-				continue;
-			}
-			c->kind = kind;
-			c->place = at;
+			look_at(c, kind, &at, &taken);
 		}
 	}
 	if (!c->kind)
@@ -102,16 +114,32 @@ static void find_place(struct conform *c)
 				  "store; another identity may have one");
 }
 
-bool conform_place(struct conform *c, enum conform_verdict *v)
+static bool looked(struct conform *c)
 {
 	if (!c->place_tried && conform_up(c)) {
 		c->place_tried = true;
 		find_place(c);
 	}
-	if (c->kind)
-		return true;
-	*v = UNJUDGED(c, "%s", c->place_tried ? c->no_place : c->fault);
-	return false;
+	return c->place_tried;
+}
+
+bool conform_place(struct conform *c, enum conform_verdict *v)
+{
+	bool known = looked(c);
+	if (!c->kind)
+		*v = UNJUDGED(c, "%s", known ? c->no_place : c->fault);
+	return c->kind;
+}
+
+bool conform_far_place(struct conform *c, enum conform_verdict *v)
+{
+	bool known = looked(c);
+	if (!c->far_kind)
+		*v = UNJUDGED(c, "%s",
+			known ? "no other node is responsible for a place where this identity may "
+				"store"
+			      : c->fault);
+	return c->far_kind;
 }
 
 /* -- requests ---------------------------------------------------------------------------------------------------------------- */

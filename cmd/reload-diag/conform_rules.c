@@ -83,18 +83,15 @@ static enum conform_verdict foreign(struct conform *c)
 		ERROR_FORBIDDEN);
 }
 
+/* Where nothing but that speaks against it: another node is responsible there. */
 static enum conform_verdict not_responsible(struct conform *c)
 {
-	const struct reload_kind *k = single(c);
-	struct reload_id behind = reload_id_add_power(&c->target, 0);
 	enum conform_verdict v;
-	if (!conform_needs_other(c, &v))
+	if (!conform_far_place(c, &v))
 		return v;
-	if (!k)
-		return UNJUDGED(c, "the overlay has no Kind of single values of the private range");
 	return refused(c,
 		&(struct conform_value){
-			.text = TEXT, .exists = true, .kind = k->id, .at = &behind },
+			.text = TEXT, .exists = true, .kind = c->far_kind->id, .at = &c->far },
 		ERROR_FORBIDDEN);
 }
 

@@ -1,13 +1,6 @@
 /* Destination and Via Lists, and which way a message goes (RFC 6940 s6.1, s6.2, s6.3.2.2). */
 #include "reload-diag/conform.h"
 
-static struct reload_id beside(const struct conform *c)
-{
-	struct reload_id id = c->target;
-	id.at[id.len - 1] ^= 1;
-	return id;
-}
-
 static enum conform_verdict wildcard(struct conform *c)
 {
 	struct draft d;
@@ -36,7 +29,7 @@ static enum conform_verdict behind_resource(struct conform *c)
 static enum conform_verdict nobody(struct conform *c)
 {
 	struct draft d;
-	struct reload_id id = beside(c);
+	struct reload_id id = reload_id_before(&c->target); /* its range begins somewhere before */
 	draft_ping(c, &d);
 	draft_to_node(&d.to, &id);
 	return conform_wants_silence(c, &d);

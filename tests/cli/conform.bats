@@ -48,7 +48,7 @@ foreign() {
 	for agent in alice bob carol; do
 		conform -j "$(reload-agent status -a $agent -j | jq -r '.listen[0]')" >checks || { cat checks; return 1; }
 		# a peer with a very short range may be responsible for none of the places
-		jq -e 'select(.type == "check" and .verdict != "holds") | select(.verdict != "not judged" or (.evidence | test("responsible for no place") | not))' checks && return 1
+		jq -e 'select(.type == "check" and .verdict != "holds") | select(.verdict != "not judged" or (.evidence | test("responsible for (no|a) place") | not))' checks && return 1
 		jq -e 'select(.type == "sum") | .violated == 0 and .complete' checks
 		cat checks >>all
 	done

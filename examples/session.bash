@@ -9,8 +9,14 @@ export TERM=dumb RELOAD_HOME=$PWD/lab
 
 declare -A pids=()
 end() {
-	local status=$?
+	local status=$? pid
+	# a session that failed leaves no agent behind: each is told to end, and has a while for it
+	[ ${#pids[@]} = 0 ] || kill -CONT "${pids[@]}" 2>/dev/null
 	[ ${#pids[@]} = 0 ] || kill "${pids[@]}" 2>/dev/null
+	for pid in "${pids[@]}"; do
+		timeout 20 tail --pid="$pid" -s 0.1 -f /dev/null || kill -KILL "$pid" 2>/dev/null
+		wait "$pid" 2>/dev/null
+	done
 	[ "$status" = 0 ] || tail -n 5 lab/*.log 2>/dev/null
 	exit "$status"
 }

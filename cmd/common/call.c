@@ -146,6 +146,34 @@ static bool open_again(struct cli_link *link, const char *method, struct reload_
 	return true;
 }
 
+/* Whether an agent of another protocol may have answered so: it took the request for another one, or knows it no more. */
+static bool may_be_other_protocol(enum reload_err err)
+{
+	return err == RELOAD_NO_METHOD || err == RELOAD_BAD_REQUEST || err == RELOAD_USAGE;
+}
+
+/*
+ * When the agent has not understood a request it is asked whether it knows this program's version of the protocol at all; if not, that is the
+ * cause.  Before that nobody is asked, so that no request waits for two answers.  An agent of version 1 may not know the question.
+ */
+static void blame_protocol(struct cli_link *link, struct reload_call_error *error)
+{
+	struct reload_call_error other = { 0 };
+	json_t *result = NULL;
+	if (!may_be_other_protocol(error->failure.err))
+		return;
+	enum reload_err err = reload_client_call(link->client, "rpc.negotiate",
+		json_pack("{s:[i]}", "versions", RELOAD_CONTROL_PROTOCOL), link->cli->deadline,
+		NULL, NULL, &result, &other);
+	json_decref(result);
+	if (err && other.failure.err == RELOAD_OTHER_PROTOCOL) {
+		reload_call_error_clear(error);
+		*error = other;
+	} else if (err) {
+		reload_call_error_clear(&other);
+	}
+}
+
 enum reload_err cli_link_call(struct cli_link *link, const char *method, json_t *params,
 	reload_ms deadline, reload_progress_fn progress, void *arg, json_t **result,
 	struct reload_call_error *error)
@@ -164,6 +192,8 @@ enum reload_err cli_link_call(struct cli_link *link, const char *method, json_t 
 	} while (err && open_again(link, method, error));
 	link->again = false;
 	json_decref(params);
+	if (err)
+		blame_protocol(link, error);
 	return err && error->failure.err ? error->failure.err : err;
 }
 

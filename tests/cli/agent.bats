@@ -396,6 +396,46 @@ fake() {
 	rm -f lab/run/ill.sock
 }
 
+@test "an agent of another protocol is called that, whatever it did not understand" {
+	fake strange newer
+	for command in 'reload-agent status' 'reload-ping self'; do
+		# shellcheck disable=SC2086
+		R $command -a strange
+		[ "$status" -eq 3 ]
+		matches "$stderr" "why:  this agent speaks version 9, not \\[1\\]"
+		matches "$stderr" 'try:  a program of the same release'
+		wait $FAKE || true
+		rm -f lab/run/strange.sock
+		fake strange newer
+	done
+	# what is wrong by itself stays that
+	R reload-ping -a alice 'node:zz'
+	[ "$status" -eq 2 ]
+	[[ $stderr != *version* ]]
+	kill $FAKE
+	wait $FAKE || true
+	rm -f lab/run/strange.sock
+}
+
+@test "a session of examples/ that fails leaves no agent behind" {
+	mkdir -p failing && cd failing
+	cat >session.sh <<'EOS'
+. "$EXAMPLES/session.bash"
+begin
+session 0 '^created overlay' "reload-enroll init calls.example --bootstrap 127.0.0.1:$port"
+session 0 '' 'reload-enroll issue alice@calls.example --identity alice -q'
+agent alice -l "127.0.0.1:$port" --first
+session 0 joined 'reload-agent status -a alice --wait joined'
+echo "${pids[alice]}" >pid
+kill -STOP "${pids[alice]}"
+session 0 '' false
+EOS
+	EXAMPLES=$BATS_TEST_DIRNAME/../../examples R bash session.sh
+	[ "$status" -eq 1 ]
+	gone "$(cat pid)"
+	grep -q 'stopping on signal 15' lab/alice.log # it was told, and has left
+}
+
 @test "waiting goes on with the next agent when this one ends before it answers" {
 	reload-agent stop -a carol -q
 	for how in deaf quits; do

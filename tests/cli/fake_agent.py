@@ -9,6 +9,7 @@
   other   stores; the first replica has another value of the same time
   status:FILE  answers every request with what the file holds
   dies    stores, and ends at the first question
+  newer   speaks no version of the protocol that a program of today knows
 """
 import base64, json, os, select, socket, sys
 
@@ -52,6 +53,11 @@ def serve(case, connection):
                 reply = {"result": json.load(file)}
         elif case in ("quits", "dies"):
             return
+        elif case == "newer":
+            name = "other_protocol" if request["method"] == "rpc.negotiate" else "no_method"
+            reply = {"error": {"code": {"other_protocol": -32025, "no_method": -32601}[name], "message": name, "data": {
+                "code": 3, "name": "agent", "reason": name, "what": f"the answer to {request['method']}",
+                "why": f"this agent speaks version 9, not {request['params'].get('versions')}", "try": "a program of the same release"}}}
         else:
             reply = answer(case, request, value, connection)
         connection.sendall(json.dumps({"jsonrpc": "2.0", "id": request["id"], **reply}).encode() + b"\n")

@@ -23,6 +23,11 @@
 #include "topology/chord_tables.h"
 #include "topology/chord_update.h"
 
+enum {
+	ABSENT_MS =
+		5000 /* a period that ends so much too late: this process was stopped, or its host was */
+};
+
 struct received {
 	struct reload_id from;
 	struct reload_estimates of;
@@ -39,6 +44,7 @@ struct chord_tuning {
 	struct reload_tuned_size neighbours, fingers;
 	struct reload_interval interval;
 	reload_ms period; /* interval.s with its jitter */
+	reload_ms back;   /* when an absence of ours ended; 0: there was none */
 };
 
 struct chord_tuning *reload_chord_tuning_new(const struct chord_pace *pace)
@@ -185,9 +191,35 @@ static void begin_period(struct reload_topology *t)
 	reload_chord_timer(t, &n->timer, reload_chord_now(t) + n->period, on_timer);
 }
 
+/* -- an absence of ours ----------------------------------------------------------------------------------------------- */
+
+/*
+ * Whoever is stopped for longer than a period loses its links, since others give them up, and none of these has failed.  It hears of them before
+ * or after its own timer; those that fall silent need twice the time of silence to be noticed.
+ */
+static bool is_own_absence(const struct reload_topology *t)
+{
+	const struct chord_tuning *n = t->tuning;
+	reload_ms now = reload_chord_now(t);
+	return now > n->timer.due + ABSENT_MS || (n->back && now < n->back + 2 * t->silence);
+}
+
+/* The history goes on as if no time had passed: failures in that time were not seen. */
+static void note_absence(struct reload_topology *t)
+{
+	struct chord_tuning *n = t->tuning;
+	reload_ms now = reload_chord_now(t), late = now - n->timer.due;
+	if (late <= ABSENT_MS)
+		return;
+	n->back = now;
+	for (size_t i = 0; i < n->failures.count; i++)
+		n->failures.at[i] += late;
+}
+
 static void on_timer(void *arg)
 {
 	struct reload_topology *t = arg;
+	note_absence(t);
 	begin_period(t);
 	reload_chord_update_nearest(t);
 	reload_chord_finger_search(t);
@@ -233,7 +265,7 @@ void reload_chord_tuning_uptime(
 void reload_chord_tuning_failed(struct reload_topology *t, const struct chord_link *link)
 {
 	struct chord_tuning *n = t->tuning;
-	if (n && t->joined_at != RELOAD_NEVER && is_member(link))
+	if (n && t->joined_at != RELOAD_NEVER && is_member(link) && !is_own_absence(t))
 		reload_failures_add(
 			&n->failures, reload_chord_now(t), reload_failures_limit(members(t)));
 }

@@ -262,7 +262,7 @@ static void values_in_force(void **state)
 	fake_end(&f);
 }
 
-/* Section 14: one triple from each peer, and none from others; the newest counts. */
+/* E13, section 14: one triple from each peer, and none from others; the newest counts. */
 static void liars(void **state)
 {
 	(void)state;
@@ -427,6 +427,42 @@ static void the_first_peers(void **state)
 	fake_end(&f);
 }
 
+/* E14: stopped for an hour, then one round at most, and what was lost meanwhile is no failure of others */
+static void an_absence(void **state)
+{
+	(void)state;
+	for (int first = 0; first < 2; first++) { /* whether losses or the timer come first */
+		struct fake f;
+		six_neighbours(&f);
+		next_period(&f);
+		double before = tuning(&f).own.failures;
+		f.count = 0;
+		f.now += 3600000;
+		if (first)
+			down(&f, near(3));
+		fake_pass(&f, 0);
+		size_t probes = fake_count(&f, 0, FAKE_PROBE, 0);
+		assert_in_range(probes, 1, tuning(&f).peers_to_probe);
+		if (!first)
+			down(&f, near(3));
+		assert_true(tuning(&f).left_ms > 10000); /* the next is a whole period later */
+		fake_pass(&f, 10000);
+		assert_int_equal(fake_count(&f, 0, FAKE_PROBE, 0), probes);
+		down(&f, near(-3));
+		next_period(&f);
+		struct reload_topology_tuning t = tuning(&f);
+		assert_int_equal(t.failures, 1); /* the own join */
+		/* nor is the hour one in which nothing failed */
+		assert_true(t.own.failures > before / 3 && t.own.failures < 1.5 * before);
+		/* later losses count */
+		fake_pass(&f, 120000);
+		down(&f, near(1));
+		next_period(&f);
+		assert_int_equal(tuning(&f).failures, 2);
+		fake_end(&f);
+	}
+}
+
 /* CHORD-RELOAD tells nothing and asks nobody. */
 static void the_other_algorithm(void **state)
 {
@@ -464,6 +500,7 @@ int main(void)
 		cmocka_unit_test(ages),
 		cmocka_unit_test(leaving),
 		cmocka_unit_test(the_first_peers),
+		cmocka_unit_test(an_absence),
 		cmocka_unit_test(the_other_algorithm),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,7 +34,7 @@ setup() {
 	jq -e '.expected > 10 and .lost > .expected / 4 and .lost < .expected * 1.5' "$BATS_TEST_TMPDIR/lost.json"
 }
 
-# Section 14: one of five peers tells the largest numbers that are believed
+# E10, E13, section 14: one of five peers tells the largest numbers that are believed
 @test "liars move the interval within its bounds, and half of the peers may fail" {
 	run tests/sim/report --short --only 2,3 --sim "$SIM"
 	echo "$output"

@@ -238,6 +238,7 @@ calls_out() {
 	adapter_ends
 }
 
+# E16
 @test "a number is called by way of the gateways of the overlay: the longest prefix, the next when one is dead, 12 when all refuse" {
 	# three adapters, each with a trunk: alice and bob serve +49, carol +4930
 	local trunk user prefix port out

@@ -28,6 +28,7 @@ struct map {
 	size_t fetches, stores; /* answered */
 	size_t fail_after;      /* not 0: Fetches and Stores fail from that Fetch on */
 	enum reload_err failure;
+	size_t capacity; /* not 0: a Fetch of a tree node with more entries fails */
 };
 
 static inline void map_init(struct map *m, uint32_t branching)
@@ -93,6 +94,12 @@ static inline enum reload_err map_outcome(struct map *m, const struct map_node *
 	return n->count ? RELOAD_OK : RELOAD_NOT_FOUND;
 }
 
+static inline enum reload_err map_fetch_outcome(struct map *m, const struct map_node *n)
+{
+	return m->capacity && n->count > m->capacity ? RELOAD_RESPONSE_TOO_LARGE
+						     : map_outcome(m, n);
+}
+
 /* map_register() runs one round of a provider; *start is the level to begin with and becomes the next one. */
 static inline struct reload_redir_registration map_register(
 	struct map *m, const struct reload_id *id, unsigned start)
@@ -106,7 +113,8 @@ static inline struct reload_redir_registration map_register(
 		map_drop(m, n, NULL);
 		if (s.action == RELOAD_REDIR_FETCH) {
 			m->fetches++;
-			reload_redir_register_fetched(&r, map_outcome(m, n), n->entries, n->count);
+			reload_redir_register_fetched(
+				&r, map_fetch_outcome(m, n), n->entries, n->count);
 			continue;
 		}
 		m->stores++;
@@ -131,7 +139,7 @@ static inline struct reload_redir_lookup map_lookup(struct map *m, const struct 
 		n->requests++;
 		map_drop(m, n, NULL);
 		m->fetches++;
-		reload_redir_lookup_fetched(&l, map_outcome(m, n), n->entries, n->count);
+		reload_redir_lookup_fetched(&l, map_fetch_outcome(m, n), n->entries, n->count);
 	}
 	return l;
 }

@@ -28,6 +28,7 @@ static void lists(struct map *m, unsigned level, unsigned node, const unsigned *
 	lists(m, level, node, (const unsigned[]){ __VA_ARGS__ },                                   \
 		sizeof((const unsigned[]){ __VA_ARGS__ }) / sizeof(unsigned), bits)
 
+/* E01: the worked examples of the digest */
 /* 16.1: four bits, b = 2 */
 static void the_example_of_the_rfc(void **state)
 {

@@ -43,6 +43,7 @@ static bool counts(struct value *v)
 	return good;
 }
 
+/* E07, E16: a storing peer that lies is not believed */
 static void what_counts(void **state)
 {
 	static const struct reload_redir_place own = { 0 };
@@ -78,6 +79,10 @@ static void what_counts(void **state)
 	value_init(&v, (struct reload_redir_place){ 1, 7 });
 	assert_false(counts(&v));
 	value_init(&v, (struct reload_redir_place){ 2, 75 });
+	assert_false(counts(&v));
+	/* deeper than the tree is: b = 10 has levels 0 to 4 */
+	value_init(&v, (struct reload_redir_place){ 5, 0 });
+	v.place = (struct reload_redir_place){ 5, 0 };
 	assert_false(counts(&v));
 	/* R7374-23: a tree node that does not contain it */
 	value_init(&v, (struct reload_redir_place){ 2, 75 });

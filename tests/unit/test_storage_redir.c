@@ -5,6 +5,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <cmocka.h>
 
 /* The fixture, whose overlay has the Kind REDIR alone. */
@@ -49,15 +50,15 @@ static struct reload_id resource_at(const char *service, struct reload_redir_pla
 }
 
 /* A Store at the tree node `at` of a record that names the tree node `named`, under the key of node, signed by `by`. */
-static struct reload_stored_data *prepare(struct tree *t, const struct reload_id *node,
-	const struct reload_signer *by, struct reload_redir_place at,
+static struct reload_stored_data *prepare_for(struct tree *t, const char *service,
+	const struct reload_id *node, const struct reload_signer *by, struct reload_redir_place at,
 	struct reload_redir_place named)
 {
 	struct fixture *x = &t->x;
 	wr_clear(&t->value);
-	reload_redir_provider_write(&t->value, node, span_str("turn-server"), named);
+	reload_redir_provider_write(&t->value, node, span_str(service), named);
 	req_new(x);
-	x->work.resource = resource_at("turn-server", at);
+	x->work.resource = resource_at(service, at);
 	x->work.request_signer = *by;
 	req_kind(x, RELOAD_KIND_REDIR, 0);
 	struct reload_stored_data *d = req_value(x, RELOAD_MODEL_DICTIONARY, 0, NULL, NULL, x->now);
@@ -66,6 +67,20 @@ static struct reload_stored_data *prepare(struct tree *t, const struct reload_id
 	d->value.value = wr_done(&t->value);
 	x->signers[0] = *by;
 	return d;
+}
+
+static struct reload_stored_data *prepare(struct tree *t, const struct reload_id *node,
+	const struct reload_signer *by, struct reload_redir_place at,
+	struct reload_redir_place named)
+{
+	return prepare_for(t, "turn-server", node, by, at, named);
+}
+
+static size_t held(struct tree *t)
+{
+	size_t bytes;
+	t->x.storage->ops->count(t->x.storage, t->x.now, NULL, &bytes);
+	return bytes;
 }
 
 static struct reload_redir_place place_of(struct tree *t, unsigned level)
@@ -82,6 +97,7 @@ static void a_provider_stores_its_own_record(void **state)
 	}
 }
 
+/* E07 */
 static void another_key_is_forbidden(void **state)
 {
 	struct tree *t = *state;
@@ -110,6 +126,7 @@ static void another_key_is_forbidden(void **state)
 	assert_int_equal(req_store(x), RELOAD_FORBIDDEN);
 }
 
+/* E07: forged records are refused, and nothing of them is stored */
 static void another_place_is_forbidden(void **state)
 {
 	struct tree *t = *state;
@@ -133,8 +150,10 @@ static void another_place_is_forbidden(void **state)
 	prepare(t, &x->node_a, &x->by_alice, own, own);
 	t->kind.branching_factor = 2;
 	assert_int_equal(req_store(x), RELOAD_FORBIDDEN);
+	assert_int_equal(held(t), 0);
 }
 
+/* E07 */
 static void malformed_records_are_refused(void **state)
 {
 	struct tree *t = *state;
@@ -201,6 +220,38 @@ static void replicas_are_checked_by_the_signer_of_the_value(void **state)
 	assert_int_equal(req_store(x), RELOAD_FORBIDDEN); /* R7374-22 */
 }
 
+/* E08: a node that registers in 10,000 namespaces fills a storing peer up to its quota; what others have there stays, and is renewed and removed */
+static void a_node_with_very_many_services(void **state)
+{
+	enum {
+		SERVICES = 10000
+	};
+	struct tree *t = *state;
+	struct fixture *x = &t->x;
+	struct reload_redir_place root = { 0, 0 };
+	unsigned stored = 0;
+	char service[32];
+	prepare(t, &x->node_b, &x->by_bob, root, root);
+	assert_int_equal(req_store(x), RELOAD_OK);
+	for (unsigned i = 0; i < SERVICES; i++) {
+		snprintf(service, sizeof(service), "example.squatter.%u", i);
+		prepare_for(t, service, &x->node_a, &x->by_alice, root, root);
+		enum reload_err err = req_store(x);
+		assert_true(err == RELOAD_OK || err == RELOAD_DATA_TOO_LARGE);
+		stored += !err;
+	}
+	assert_in_range(stored, 100, SERVICES / 2);
+	assert_true(held(t) <= 1 << 20); /* the quota of the fixture */
+	x->now++;
+	prepare(t, &x->node_b, &x->by_bob, root, root);
+	assert_int_equal(req_store(x), RELOAD_OK);
+	x->now++;
+	struct reload_stored_data *d = prepare(t, &x->node_b, &x->by_bob, root, root);
+	d->value.exists = false;
+	d->value.value = span_of(NULL, 0);
+	assert_int_equal(req_store(x), RELOAD_OK);
+}
+
 static void only_dictionaries(void **state)
 {
 	struct tree *t = *state;
@@ -223,6 +274,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(removals_need_only_the_key, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			replicas_are_checked_by_the_signer_of_the_value, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_node_with_very_many_services, setup, teardown),
 		cmocka_unit_test_setup_teardown(only_dictionaries, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

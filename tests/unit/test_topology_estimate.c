@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <cmocka.h>
 
 enum {
@@ -64,7 +65,7 @@ static bool near(double a, double b, double within)
 	return false;
 }
 
-/* R7363-29: the values of RFC 7363 s3.2: U is per peer and L is of the overlay. */
+/* E01, R7363-29: the values of RFC 7363 s3.2: U is per peer and L is of the overlay. */
 static void the_rfcs_own_values(void **state)
 {
 	(void)state;
@@ -218,6 +219,73 @@ static void small_rings(void **state)
 	}
 }
 
+static uint64_t draw(uint64_t *state)
+{
+	uint64_t z = *state += 0x9e3779b97f4a7c15u; /* splitmix64 */
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+	return z ^ z >> 31;
+}
+
+static int by_id(const void *a, const void *b)
+{
+	return reload_id_cmp(a, b);
+}
+
+/* N of the first of n peers with random Node-IDs, each with so many neighbours on both sides as its ring asks for. */
+static double size_of_random(unsigned n, uint64_t *state)
+{
+	struct reload_id ring[20] = { 0 }, before[5], after[5];
+	struct reload_tuned_size s = { 0 };
+	unsigned wanted = reload_tuned_size(&s, n, RELOAD_ESTIMATE_NEIGHBOURS_MIN, 5);
+	size_t count = n - 1 < wanted ? n - 1 : wanted;
+	for (unsigned i = 0; i < n; i++) {
+		ring[i].len = 16;
+		for (size_t k = 0; k < 16; k++)
+			ring[i].at[k] = (uint8_t)draw(state);
+	}
+	qsort(ring, n, sizeof(*ring), by_id);
+	for (size_t i = 0; i < count; i++) {
+		after[i] = ring[1 + i];
+		before[i] = ring[n - 1 - i];
+	}
+	return reload_estimate_size(&ring[0], before, count, after, count);
+}
+
+/* E11: exact while the lists reach round the ring; then far off in single rings, which moves neither interval nor sizes out of their bounds */
+static void small_rings_of_chance(void **state)
+{
+	(void)state;
+	uint64_t seed = 7363;
+	for (unsigned n = 1; n <= 20; n++) {
+		double most = 0, sum = 0;
+		enum {
+			RINGS = 200
+		};
+		for (unsigned k = 0; k < RINGS; k++) {
+			double size = size_of_random(n, &seed);
+			struct reload_estimates e = { size, 1e-4, 1e-4 };
+			struct reload_interval t = reload_estimate_interval(&e, LONGEST_S);
+			struct reload_tuned_size s = { 0 }, f = { 0 };
+			unsigned neighbours =
+					 reload_tuned_size(&s, size, RELOAD_ESTIMATE_NEIGHBOURS_MIN,
+						 RELOAD_ESTIMATE_NEIGHBOURS_MAX),
+				 fingers = reload_tuned_size(&f, size, RELOAD_ESTIMATE_FINGERS_MIN,
+					 RELOAD_ESTIMATE_FINGERS_MAX);
+			assert_true(size >= 1 && t.s >= 15 && t.s <= LONGEST_S);
+			assert_in_range(neighbours, RELOAD_ESTIMATE_NEIGHBOURS_MIN, 8);
+			assert_int_equal(fingers, RELOAD_ESTIMATE_FINGERS_MIN);
+			if (n <= 6) /* three on each side, which meet */
+				assert_true(near(size, n, 0));
+			most = fmax(most, fabs(size - n) / n);
+			sum += fabs(size - n) / n;
+		}
+		print_message("N = %2u: error %5.1f%% on average, %6.1f%% at most\n", n,
+			100 * sum / RINGS, 100 * most);
+		assert_true(sum / RINGS < 0.6);
+	}
+}
+
 /* No rate, no peers, and numbers that are as large as they can be: an interval is never 0, and always ends. */
 static void no_division_by_nothing(void **state)
 {
@@ -302,6 +370,16 @@ static void sizes_that_do_not_flap(void **state)
 	assert_int_equal(changes, 0);
 	assert_int_equal(reload_tuned_size(&s, 50, 3, 32), 7);
 	assert_int_equal(reload_tuned_size(&s, 50, 3, 32), 6);
+	/* E15: an hour of periods of 15 s between 255 and 257 peers */
+	struct reload_tuned_size hour = { 0 };
+	before = reload_tuned_size(&hour, 256, 3, 32);
+	changes = 0;
+	for (unsigned i = 0; i < 240; i++) {
+		unsigned now = reload_tuned_size(&hour, 255 + i * 7919 % 13 % 3, 3, 32);
+		changes += now != before;
+		before = now;
+	}
+	assert_true(changes <= 2);
 }
 
 /* What cannot be is not read: section 14 of the RFC leaves it to us. */
@@ -366,6 +444,7 @@ int main(void)
 		cmocka_unit_test(a_full_example),
 		cmocka_unit_test(a_fresh_peer),
 		cmocka_unit_test(small_rings),
+		cmocka_unit_test(small_rings_of_chance),
 		cmocka_unit_test(no_division_by_nothing),
 		cmocka_unit_test(percentiles),
 		cmocka_unit_test(sizes_of_tables),

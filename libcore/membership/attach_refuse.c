@@ -5,6 +5,9 @@
 /*
  * RFC 6940 s6.5.1.2: both ends asked at once.  True: this request, whose attempt is `own` or none, is to be answered with
  * Error_In_Progress.
+ *
+ * A node for whose Node-ID this one is responsible is in no ring yet: it joins, perhaps again, and the own request, made because others still list it,
+ * ends here.  It does not decide the tie, or the node would wait for a link that nobody makes, and then find the next such request.
  */
 static bool tie_lost_by_sender(
 	struct reload_membership *m, const struct reload_id *sender, const struct attempt *own)
@@ -15,7 +18,8 @@ static bool tie_lost_by_sender(
 	bool unsent = a->phase == GATHERING && !a->served; /* nobody knows of it */
 	if (!unsent && a->phase != ATTACH_SENT)
 		return true; /* a link is on its way */
-	if (!unsent && reload_id_cmp(&m->engine->self, sender) > 0)
+	if (!unsent && reload_id_cmp(&m->engine->self, sender) > 0 &&
+		!m->route->topology->responsible(m->route->plugin, sender))
 		return true;
 	reload_attempt_yield(a); /* no further copies of the own request */
 	return false;

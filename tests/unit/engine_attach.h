@@ -38,3 +38,34 @@ static inline uint64_t through_b(struct ring *r, const struct craft *c)
 	say(r->b, r->u, craft_bytes(&with));
 	return c->h.transaction_id;
 }
+
+/* Makes u send an Attach to other, of which b's Update told. */
+static inline struct reload_msg *u_attaches(struct ring *r, struct node *other)
+{
+	struct reload_id list[] = { r->u->id, other->id };
+	struct reload_chord_update update = { .uptime = 2,
+		.type = RELOAD_CHORD_NEIGHBORS,
+		.predecessors = list,
+		.predecessors_count = 2,
+		.successors = list,
+		.successors_count = 2 };
+	struct reload_destination to = dest(r->u);
+	struct craft c = craft(r->b, RELOAD_UPDATE_REQ, &update, &to);
+	tell(&c, r->u);
+	for (int i = 0; i < 40; i++) {
+		struct reload_msg *m = heard_code(r->b, RELOAD_ATTACH_REQ);
+		struct wire_ctx ctx = net_ctx(r->net);
+		struct reload_destination d = { 0 };
+		if (!m) {
+			net_pass(r->net, 250);
+			continue;
+		}
+		struct rd rd = rd_of(m->header.destination_list);
+		while (reload_dest_next(&rd, &ctx, &d))
+			;
+		if (d.type == RELOAD_DEST_NODE && reload_id_eq(&d.node, &other->id))
+			return m;
+	}
+	fail_msg("u sent no Attach");
+	return NULL;
+}

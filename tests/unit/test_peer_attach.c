@@ -246,37 +246,6 @@ static void attempts_that_were_signed_at_once(void **state)
 
 /* -- both at once -------------------------------------------------------------------------------------------------------- */
 
-/* Makes u send an Attach to other, of which b's Update told. */
-static struct reload_msg *u_attaches(struct ring *r, struct node *other)
-{
-	struct reload_id list[] = { r->u->id, other->id };
-	struct reload_chord_update update = { .uptime = 2,
-		.type = RELOAD_CHORD_NEIGHBORS,
-		.predecessors = list,
-		.predecessors_count = 2,
-		.successors = list,
-		.successors_count = 2 };
-	struct reload_destination to = dest(r->u);
-	struct craft c = craft(r->b, RELOAD_UPDATE_REQ, &update, &to);
-	tell(&c, r->u);
-	for (int i = 0; i < 40; i++) {
-		struct reload_msg *m = heard_code(r->b, RELOAD_ATTACH_REQ);
-		struct wire_ctx ctx = net_ctx(r->net);
-		struct reload_destination d = { 0 };
-		if (!m) {
-			net_pass(r->net, 250);
-			continue;
-		}
-		struct rd rd = rd_of(m->header.destination_list);
-		while (reload_dest_next(&rd, &ctx, &d))
-			;
-		if (d.type == RELOAD_DEST_NODE && reload_id_eq(&d.node, &other->id))
-			return m;
-	}
-	fail_msg("u sent no Attach");
-	return NULL;
-}
-
 static void requester(void **state)
 {
 	struct ring *r = *state;
@@ -301,8 +270,8 @@ static void requester(void **state)
 static void tie_the_larger_goes_on(void **state)
 {
 	struct ring *r = *state;
-	/* 70.. is smaller than u: it would have to yield */
-	struct node *small = node_new(r->net, 0x70);
+	/* 10.. is smaller than u, and in the range of a: it would have to yield */
+	struct node *small = node_new(r->net, 0x10);
 	u_attaches(r, small);
 	unsigned opened = r->u->opened;
 	struct craft c = craft_attach(small, r->u);
@@ -316,6 +285,22 @@ static void tie_the_larger_goes_on(void **state)
 	net_pass(r->net, 15000);
 	/* R-6.5.1-01: nobody answers for a Node-ID that is not reached */
 	assert_true(r->u->events[RELOAD_EV_ATTACH_FAILED] > 0);
+}
+
+/* A node comes back while u, which others have told of it, still asks for a link: that request would end at u itself. */
+static void no_tie_with_who_joins(void **state)
+{
+	struct ring *r = *state;
+	struct node *joining = node_new(r->net, 0x70);
+	uint64_t own = u_attaches(r, joining)->header.transaction_id;
+	unsigned opened = r->u->opened;
+	struct craft c = craft_attach(joining, r->u);
+	/* R-6.5.1.2-04, LINK-11: u is the larger one, and yields all the same */
+	expect_answer(r->b, through_b(r, &c), RELOAD_ATTACH_ANS);
+	assert_int_equal(r->u->opened, opened + 1);
+	net_pass(r->net, 4000);
+	expect_silence(r->b, own);
+	assert_int_equal(r->u->events[RELOAD_EV_ATTACH_FAILED], 0);
 }
 
 static void tie_the_smaller_yields(void **state)
@@ -576,6 +561,7 @@ int main(void)
 		ring_test(requester),
 		ring_test(tie_the_larger_goes_on),
 		ring_test(tie_the_smaller_yields),
+		ring_test(no_tie_with_who_joins),
 		ring_test(in_progress),
 		ring_test(addresses_of_one_are_few),
 		ring_test(dead_addresses_are_dialled_seldom),

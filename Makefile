@@ -290,6 +290,7 @@ soak: check-deps programs lab-tools
 	$(Q)RELOAD_BIN=$(abspath $(O)) bats -f 'in a browser' tests/cli/diag.bats
 	$(Q)RELOAD_BIN=$(abspath $(O)) AGENTS=25 PROVIDERS=8 KILLS=10 EVERY=60 LIFETIME=600 bats tests/cli/services-killed.bats
 	$(Q)RELOAD_BIN=$(abspath $(O)) TWELVE_ROUNDS=20 bats -f 'points at' tests/cli/twelve.bats
+	$(Q)RELOAD_BIN=$(abspath $(O)) SIM_REAL_SECONDS=600 SIM_REAL_ROUNDS=12 bats tests/cli/sim-real.bats
 	$(Q)RELOAD_BIN=$(abspath $(O)) WHY_FAULTS_COUNT=27 bats -f 'names the cause' tests/cli/why.bats
 	$(call ensure,valgrind)
 	$(Q)tests/lab/ice-check $(O) long

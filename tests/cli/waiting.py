@@ -38,3 +38,13 @@ class Rate:
     def next(self):
         time.sleep(max(0, self.due - time.monotonic()))
         self.due = max(self.due + self.period, time.monotonic())
+
+
+class Timetable:
+    """The times of a script, in seconds from now: until(T) returns when T has come, at once when that is over."""
+
+    def __init__(self):
+        self.began = time.monotonic()
+
+    def until(self, seconds):
+        time.sleep(max(0, self.began + seconds - time.monotonic()))

@@ -1,4 +1,4 @@
-#include "sim/check.h"
+#include "sim/check_internal.h"
 
 #include "exchange/transactions.h"
 
@@ -15,18 +15,6 @@ enum {
 	FINGERS_MAX = 128,
 	LISTED_MAX = 8,       /* neighbours on one side */
 	TUNED_LISTED_MAX = 32 /* with CHORD-SELF-TUNING, s14 of RFC 7363 */
-};
-
-struct reload_sim_checks {
-	struct reload_sim *s;
-	const size_t *order;
-	const struct reload_sim_history *history;
-	size_t store_limit;
-	struct reload_sim_node **ring; /* joined peers by Node-ID */
-	size_t count, honest;
-	size_t ring_hint, owner_hint, place_hint, survivor_hint, joined_hint;
-	reload_ms *
-		busy_since; /* by node: since when it has had requests under way; NEVER: it has none */
 };
 
 static const char *const check_names[] = {
@@ -73,8 +61,9 @@ void reload_sim_checks_free(struct reload_sim_checks *c)
 	free(c);
 }
 
-static bool __attribute__((format(printf, 4, 5))) violated(const struct reload_sim_checks *c,
-	struct reload_sim_violation *v, enum reload_sim_check check, const char *words, ...)
+bool __attribute__((format(printf, 4, 5)))
+reload_sim_checks_violated(const struct reload_sim_checks *c, struct reload_sim_violation *v,
+	enum reload_sim_check check, const char *words, ...)
 {
 	va_list args;
 	v->check = check;
@@ -106,7 +95,7 @@ bool reload_sim_check_joined(struct reload_sim_checks *c, struct reload_sim_viol
 		if (!n->peer || n->byzantine || n->state == RELOAD_STATE_JOINED)
 			continue;
 		c->joined_hint = at;
-		return violated(c, v, RELOAD_SIM_CHECK_JOINED,
+		return reload_sim_checks_violated(c, v, RELOAD_SIM_CHECK_JOINED,
 			"node %zu is %s, %.3f s after it started", at, reload_state_name(n->state),
 			(double)(reload_sim_now(c->s) - n->started) / 1000);
 	}
@@ -115,7 +104,7 @@ bool reload_sim_check_joined(struct reload_sim_checks *c, struct reload_sim_viol
 
 /* -- the ring ----------------------------------------------------------------------------------------------------------------- */
 
-static const struct reload_sim_node *node_of(
+const struct reload_sim_node *reload_sim_checks_node(
 	const struct reload_sim_checks *c, const struct reload_id *id)
 {
 	size_t low = 0, high = reload_sim_count(c->s);
@@ -133,11 +122,10 @@ static const struct reload_sim_node *node_of(
 	return NULL;
 }
 
-/* The peer of the ring with that Node-ID, NULL: there is none. */
-static const struct reload_sim_node *in_ring(
+const struct reload_sim_node *reload_sim_checks_in_ring(
 	const struct reload_sim_checks *c, const struct reload_id *id)
 {
-	const struct reload_sim_node *n = node_of(c, id);
+	const struct reload_sim_node *n = reload_sim_checks_node(c, id);
 	return n && n->peer && n->role == RELOAD_ROLE_PEER && n->state == RELOAD_STATE_JOINED
 		       ? n
 		       : NULL;
@@ -145,7 +133,7 @@ static const struct reload_sim_node *in_ring(
 
 static bool is_liar(const struct reload_sim_checks *c, const struct reload_id *id)
 {
-	const struct reload_sim_node *n = in_ring(c, id);
+	const struct reload_sim_node *n = reload_sim_checks_in_ring(c, id);
 	return n && n->byzantine;
 }
 
@@ -172,7 +160,7 @@ static bool list_agrees(const struct reload_sim_checks *c, size_t at, size_t ste
 			continue;
 		if (i < listed)
 			reload_id_hex(is, &list[i]);
-		return violated(c, v, RELOAD_SIM_CHECK_RING,
+		return reload_sim_checks_violated(c, v, RELOAD_SIM_CHECK_RING,
 			"%s %zu of peer %zu is %s, the ring of %zu has %s (peer %zu) there",
 			step == 1 ? "successor" : "predecessor", i + 1, n->index, is, c->count,
 			reload_id_hex(expected, &c->ring[next]->id), c->ring[next]->index);
@@ -218,7 +206,7 @@ bool reload_sim_check_owner(struct reload_sim_checks *c, struct reload_sim_viola
 		char from[RELOAD_ID_HEX] = "nothing", expected[RELOAD_ID_HEX];
 		if (st.range_from.len)
 			reload_id_hex(from, &st.range_from);
-		return violated(c, v, RELOAD_SIM_CHECK_OWNER,
+		return reload_sim_checks_violated(c, v, RELOAD_SIM_CHECK_OWNER,
 			"peer %zu answers for what is behind %s, its predecessor is %s", n->index,
 			from, reload_id_hex(expected, before));
 	}
@@ -227,7 +215,7 @@ bool reload_sim_check_owner(struct reload_sim_checks *c, struct reload_sim_viola
 
 /* -- values ------------------------------------------------------------------------------------------------------------------- */
 
-static size_t owner_of(const struct reload_sim_checks *c, const struct reload_id *resource)
+size_t reload_sim_checks_owner(const struct reload_sim_checks *c, const struct reload_id *resource)
 {
 	size_t low = 0, high = c->count;
 	while (low < high) {
@@ -242,7 +230,7 @@ static size_t owner_of(const struct reload_sim_checks *c, const struct reload_id
 
 bool reload_sim_place_lied(struct reload_sim_checks *c, const struct reload_sim_place *p)
 {
-	size_t owner = owner_of(c, reload_sim_history_resource(c->history, p->node));
+	size_t owner = reload_sim_checks_owner(c, reload_sim_history_resource(c->history, p->node));
 	for (size_t i = 0; i < 4 && i < c->count; i++)
 		if (c->ring[(owner + c->count - 1 + i) % c->count]->byzantine)
 			return true;
@@ -264,7 +252,7 @@ static bool stores(const struct reload_sim_checks *c, const struct reload_sim_no
 bool reload_sim_place_complete(
 	struct reload_sim_checks *c, const struct reload_sim_place *p, uint64_t owed, size_t *at)
 {
-	size_t owner = owner_of(c, reload_sim_history_resource(c->history, p->node));
+	size_t owner = reload_sim_checks_owner(c, reload_sim_history_resource(c->history, p->node));
 	for (size_t i = 0; i < 3 && i < c->count; i++) {
 		struct reload_sim_node *n = c->ring[(owner + i) % c->count];
 		if (stores(c, n, p, owed))
@@ -279,8 +267,8 @@ bool reload_sim_place_complete(
 static bool incomplete(const struct reload_sim_checks *c, const struct reload_sim_place *p,
 	size_t lacks, struct reload_sim_violation *v)
 {
-	size_t owner = owner_of(c, reload_sim_history_resource(c->history, p->node));
-	return violated(c, v, RELOAD_SIM_CHECK_REPLICAS,
+	size_t owner = reload_sim_checks_owner(c, reload_sim_history_resource(c->history, p->node));
+	return reload_sim_checks_violated(c, v, RELOAD_SIM_CHECK_REPLICAS,
 		"peer %zu lacks place %u of node %zu, stored at %.3f s: the holders are "
 		"peers %zu, %zu and %zu",
 		lacks, p->which, p->node, (double)p->acknowledged / 1000, c->ring[owner]->index,
@@ -363,7 +351,7 @@ bool reload_sim_check_really_lost(
 	(void)reload_sim_history_expected_lost(c->history, reload_sim_now(c->s), &values);
 	if (lost <= 1 || lost * 1000000 <= values * limit)
 		return true;
-	return violated(c, v, RELOAD_SIM_CHECK_REALLY_LOST,
+	return reload_sim_checks_violated(c, v, RELOAD_SIM_CHECK_REALLY_LOST,
 		"of %zu values %zu are nowhere any more; all of these may be lost, but so many at "
 		"a time are not to be",
 		values, lost);
@@ -373,7 +361,7 @@ bool reload_sim_check_really_lost(
 
 bool reload_sim_checks_liar(const struct reload_sim_checks *c, const struct reload_id *id)
 {
-	const struct reload_sim_node *n = node_of(c, id);
+	const struct reload_sim_node *n = reload_sim_checks_node(c, id);
 	return n && n->byzantine;
 }
 
@@ -406,7 +394,7 @@ bool reload_sim_check_responder(const struct reload_sim_checks *c, const struct 
 	if (!nearer)
 		return true;
 	char hex[3][RELOAD_ID_HEX];
-	return violated(c, v, RELOAD_SIM_CHECK_RESPONDER,
+	return reload_sim_checks_violated(c, v, RELOAD_SIM_CHECK_RESPONDER,
 		"peer %zu believes %s about %s, its neighbour %s is nearer", n->index,
 		reload_id_hex(hex[0], responder), reload_id_hex(hex[1], resource),
 		reload_id_hex(hex[2], nearer));
@@ -431,7 +419,7 @@ bool reload_sim_check_rest(struct reload_sim_checks *c, struct reload_sim_violat
 		else if (c->busy_since[i] == RELOAD_NEVER)
 			c->busy_since[i] = now;
 		else if (now - c->busy_since[i] > RELOAD_SIM_BUSY_MS)
-			return violated(c, v, RELOAD_SIM_CHECK_REST,
+			return reload_sim_checks_violated(c, v, RELOAD_SIM_CHECK_REST,
 				"node %zu has had requests under way for %.3f s, now %zu", i,
 				(double)(now - c->busy_since[i]) / 1000, requests);
 	}
@@ -450,7 +438,7 @@ bool reload_sim_check_transactions(struct reload_sim_checks *c, struct reload_si
 				  reload_peer_config(n->peer)->overlay_reliability_timer_ms;
 		if (now - oldest <= limit + RELOAD_SIM_SIGN_MS)
 			continue;
-		return violated(c, v, RELOAD_SIM_CHECK_TRANSACTION,
+		return reload_sim_checks_violated(c, v, RELOAD_SIM_CHECK_TRANSACTION,
 			"a request of node %zu has been under way for %.3f s", i,
 			(double)(now - oldest) / 1000);
 	}
@@ -471,7 +459,7 @@ bool reload_sim_check_reads(const struct reload_sim_checks *c, const struct relo
 	double most = RELOAD_SIM_PLACES + share / 2 * (double)reads->apart;
 	if ((double)reads->apart_failed <= most)
 		return true;
-	return violated(c, v, RELOAD_SIM_CHECK_LOST_VALUE,
+	return reload_sim_checks_violated(c, v, RELOAD_SIM_CHECK_LOST_VALUE,
 		"%llu of %llu final reads of places with no liar beside them had no honest answer; "
 		"%zu liars among %zu peers explain %.0f",
 		(unsigned long long)reads->apart_failed, (unsigned long long)reads->apart,
@@ -485,7 +473,7 @@ bool reload_sim_check_judged(const struct reload_sim_checks *c,
 	(void)reload_sim_history_expected_lost(c->history, reload_sim_now(c->s), &values);
 	if (!values || reads->owed || reads->over)
 		return true;
-	return violated(c, v, RELOAD_SIM_CHECK_JUDGED,
+	return reload_sim_checks_violated(c, v, RELOAD_SIM_CHECK_JUDGED,
 		"of %zu values none was read at the end: by clocks that are off that much each may "
 		"have expired, or all are lost",
 		values);
@@ -528,5 +516,6 @@ bool reload_sim_check_bound(
 	reload_peer_status(n->peer, &st);
 	if (reload_sim_status_bounded(&st, c->store_limit, &what))
 		return true;
-	return violated(c, v, RELOAD_SIM_CHECK_BOUND, "node %zu has too many %s", n->index, what);
+	return reload_sim_checks_violated(
+		c, v, RELOAD_SIM_CHECK_BOUND, "node %zu has too many %s", n->index, what);
 }

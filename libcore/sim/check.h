@@ -28,6 +28,11 @@ bool reload_sim_check_joined(struct reload_sim_checks *c, struct reload_sim_viol
  * Peers that lie may be in the tables or not.
  */
 bool reload_sim_check_ring(struct reload_sim_checks *c, struct reload_sim_violation *v);
+/*
+ * reload_sim_check_fingers(): FINGERS, no honest peer keeps a finger that left or whose system reset its links, and most of the intervals of
+ * all Finger Tables in which many peers lie are filled.
+ */
+bool reload_sim_check_fingers(struct reload_sim_checks *c, struct reload_sim_violation *v);
 /* reload_sim_check_owner(): OWNER, each honest peer is responsible for (predecessor, itself]. */
 bool reload_sim_check_owner(struct reload_sim_checks *c, struct reload_sim_violation *v);
 /*

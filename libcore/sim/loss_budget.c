@@ -3,6 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum {
+	HOLDERS = 3
+};
+
 struct holder {
 	bool member;  /* running and joined, or leaving */
 	bool disk;    /* crashed: its storage survives */
@@ -10,6 +14,7 @@ struct holder {
 	bool cut_off; /* a member when the partition began: to the other side it failed then */
 	uint8_t side; /* 0 or 1 */
 	reload_ms failed_until, left_until, joined_until; /* weak until then */
+	reload_ms changed;                                /* when it last joined or went */
 	reload_ms leaving, left;                          /* begin and end of its last Leave */
 	reload_ms fresh_lost; /* when it last went with what it had just acknowledged; 0: never */
 };
@@ -222,6 +227,7 @@ void reload_sim_loss_budget_joined(
 	if (n->member)
 		return;
 	n->member = true;
+	n->changed = now;
 	n->joined_until = now + RELOAD_SIM_REPAIR_MS;
 	if (disk)
 		n->failed_until = 0;
@@ -255,7 +261,7 @@ void reload_sim_loss_budget_left(struct reload_sim_loss_budget *h, size_t node, 
 		return;
 	n->member = false;
 	n->disk = false;
-	n->left = now;
+	n->left = n->changed = now;
 	n->left_until = now + RELOAD_SIM_REPAIR_MS;
 	if (now < h->split_until)
 		fresh_lost(h, node, RELOAD_SIM_REPAIR_MS, now);
@@ -274,6 +280,7 @@ void reload_sim_loss_budget_failed(
 	if (!n->member)
 		return;
 	n->member = false;
+	n->changed = now;
 	n->failed_until = now + RELOAD_SIM_REPAIR_MS + (silent ? h->silent_ms : 0);
 	n->left_until = 0;
 	n->waiting = disk;
@@ -282,21 +289,25 @@ void reload_sim_loss_budget_failed(
 	expect_losses(h, node, now);
 }
 
-/* The node with this Node-ID; SIZE_MAX: none. */
-static size_t node_of(const struct reload_sim_loss_budget *h, const struct reload_id *id)
+/* The position of the first node whose Node-ID is not less than id; nodes: there is none. */
+static size_t first_from(const struct reload_sim_loss_budget *h, const struct reload_id *id)
 {
 	size_t low = 0, high = h->nodes;
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
-		int c = reload_id_cmp(&h->ids[h->order[mid]], id);
-		if (!c)
-			return h->order[mid];
-		if (c < 0)
+		if (reload_id_cmp(&h->ids[h->order[mid]], id) < 0)
 			low = mid + 1;
 		else
 			high = mid;
 	}
-	return SIZE_MAX;
+	return low;
+}
+
+/* The node with this Node-ID; SIZE_MAX: none. */
+static size_t node_of(const struct reload_sim_loss_budget *h, const struct reload_id *id)
+{
+	size_t at = first_from(h, id);
+	return at < h->nodes && reload_id_eq(&h->ids[h->order[at]], id) ? h->order[at] : SIZE_MAX;
 }
 
 void reload_sim_loss_budget_acknowledged(struct reload_sim_loss_budget *h,
@@ -308,6 +319,31 @@ void reload_sim_loss_budget_acknowledged(struct reload_sim_loss_budget *h,
 		return;
 	if (n->waiting || !n->disk)
 		reload_sim_history_fresh(h->history, id, now, n->waiting ? node : SIZE_MAX);
+}
+
+static bool may_lack(const struct reload_sim_loss_budget *h, size_t owner, struct view v,
+	reload_ms acknowledged, reload_ms now)
+{
+	unsigned weak = 0;
+	bool fresh = false;
+	if (!is_there(h, h->order[owner], v, now))
+		owner = there_next(h, owner, 1, v, now);
+	for (int i = 0; i < HOLDERS && owner != SIZE_MAX; i++) {
+		const struct holder *n = &h->at[h->order[owner]];
+		weak += is_weak(n, now);
+		fresh = fresh ||
+			(is_weak(n, now) && n->changed < acknowledged + RELOAD_SIM_REPLICATE_MS);
+		owner = there_next(h, owner, 1, v, now);
+	}
+	return weak > 1 || fresh;
+}
+
+bool reload_sim_loss_budget_may_lack(const struct reload_sim_loss_budget *h,
+	const struct reload_id *resource, reload_ms acknowledged, reload_ms now)
+{
+	size_t owner = first_from(h, resource) % h->nodes;
+	return may_lack(h, owner, (struct view){ -1, true, false }, acknowledged, now) ||
+	       may_lack(h, owner, (struct view){ -1, false, false }, acknowledged, now);
 }
 
 void reload_sim_loss_budget_split(

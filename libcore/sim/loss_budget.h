@@ -72,5 +72,12 @@ void reload_sim_loss_budget_split(
 	struct reload_sim_loss_budget *h, const uint8_t *sides, reload_ms until);
 /* reload_sim_loss_budget_cut() notes that a partition into the sides of the last call of _split() begins. */
 void reload_sim_loss_budget_cut(struct reload_sim_loss_budget *h, reload_ms now);
+/*
+ * reload_sim_loss_budget_may_lack() returns whether the owner of resource may lack for now what was acknowledged then, though it is not lost.  Of
+ * the three holders, by the ring with the peers that left or without, two are weak, so that the owner may be one that waits for its repair; or one
+ * is, and it went, or joined, before the acknowledgment or less than RELOAD_SIM_REPLICATE_MS behind it.
+ */
+bool reload_sim_loss_budget_may_lack(const struct reload_sim_loss_budget *h,
+	const struct reload_id *resource, reload_ms acknowledged, reload_ms now);
 /* reload_sim_loss_budget_order() returns all nodes in the order of their Node-IDs (borrowed). */
 const size_t *reload_sim_loss_budget_order(const struct reload_sim_loss_budget *h);

@@ -47,6 +47,11 @@ struct reload_sim_reads {
 	uint64_t over;                /* further reads, of values that had expired */
 };
 
+/* Fetches of the load that were answered, by no liar nor next to one, with something else than the version that was owed. */
+struct reload_sim_stale {
+	uint64_t old, absent; /* an older version; nothing */
+};
+
 struct reload_sim_outcome {
 	uint64_t seed, digest;
 	bool ok;
@@ -78,6 +83,7 @@ struct reload_sim_outcome {
 	uint64_t lies, lies_refused,
 		lies_believed; /* of byzantine peers; answers to Stores and Fetches that were believed */
 	struct reload_sim_reads reads;
+	struct reload_sim_stale stale;
 	struct reload_sim_sample samples[RELOAD_SIM_SERIES_MAX];
 	size_t samples_count;
 };

@@ -376,7 +376,8 @@ static bool updates_agree(struct reload_sim_run_state *c, struct reload_sim_viol
 static bool holds(struct reload_sim_run_state *c, struct reload_sim_violation *v)
 {
 	reload_sim_checks_begin(c->checks);
-	return ring_closed(c, v) && reload_sim_check_replicas(c->checks, v) &&
+	return ring_closed(c, v) && reload_sim_check_fingers(c->checks, v) &&
+	       reload_sim_check_replicas(c->checks, v) &&
 	       reload_sim_check_survivors(c->checks, c->history, v) && updates_agree(c, v);
 }
 

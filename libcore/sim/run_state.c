@@ -40,6 +40,11 @@ bool reload_sim_run_state_calm(const struct reload_sim_run_state *c)
 	return c->calm_from <= reload_sim_now(c->sim);
 }
 
+bool reload_sim_run_state_torn(const struct reload_sim_run_state *c)
+{
+	return reload_sim_now(c->sim) < c->torn_until;
+}
+
 /* Rings that were parted have merged within one and a half update intervals (R-10.7.4.4 is part of stabilization). */
 static reload_ms merged_by(const struct reload_sim_run_state *c, reload_ms healed)
 {
@@ -187,7 +192,8 @@ static void torn(struct reload_sim_run_state *c, bool begins)
 	c->torn += begins;
 	c->torn -= !begins;
 	disturbed(c);
-	reload_sim_history_torn(c->history, c->torn ? RELOAD_NEVER - 1 : merged_by(c, now));
+	c->torn_until = c->torn ? RELOAD_NEVER - 1 : merged_by(c, now);
+	reload_sim_history_torn(c->history, c->torn_until);
 	if (!c->torn)
 		c->calm_from = merged_by(c, now);
 }

@@ -71,8 +71,9 @@ struct reload_sim_run_state {
 	size_t nodes_count, running, joined, leaving, peak;
 	size_t *leaving_nodes; /* indexes, in the order of their Leaves */
 	uint8_t *sides;
-	size_t torn;         /* partitions and cuts that are active */
-	reload_ms calm_from; /* from then on the last fault is repaired; NEVER: one is active */
+	size_t torn;          /* partitions and cuts that are active */
+	reload_ms torn_until; /* when the rings of the last one have merged */
+	reload_ms calm_from;  /* from then on the last fault is repaired; NEVER: one is active */
 
 	struct reload_sim_request_list requests; /* ordered by begin */
 	size_t requests_count;
@@ -110,6 +111,8 @@ void reload_sim_run_state_event(
 	void *course, struct reload_sim_node *n, const struct reload_event *ev);
 /* reload_sim_run_state_calm() returns whether no fault is active, nor was within the last repair time. */
 bool reload_sim_run_state_calm(const struct reload_sim_run_state *c);
+/* reload_sim_run_state_torn() returns whether a partition or a cut is active, or its rings may not have merged yet: two peers may believe to be owner. */
+bool reload_sim_run_state_torn(const struct reload_sim_run_state *c);
 /* reload_sim_run_state_peer() returns a random joined honest node (peer or client); SIZE_MAX: none was found. */
 size_t reload_sim_run_state_peer(struct reload_sim_run_state *c);
 

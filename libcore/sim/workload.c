@@ -31,8 +31,8 @@ struct reload_sim_request {
 	uint64_t number; /* Store: the version; Fetch: 0 */
 	uint64_t owed;
 	reload_ms begun;
-	unsigned tries; /* final read: number of the next try; 0: it is no final read */
-	bool calm;
+	unsigned tries;  /* final read: number of the next try; 0: it is no final read */
+	bool calm, torn; /* when it began */
 };
 
 static struct reload_sim_request *request_new(
@@ -44,6 +44,7 @@ static struct reload_sim_request *request_new(
 	r->node = node;
 	r->begun = reload_sim_now(c->sim);
 	r->calm = reload_sim_run_state_calm(c);
+	r->torn = reload_sim_run_state_torn(c);
 	TAILQ_INSERT_TAIL(&c->requests, r, entry);
 	c->requests_count++;
 	return r;
@@ -264,6 +265,30 @@ static void read_failed(struct reload_sim_request *r, const struct reload_result
 	read_over(r, false);
 }
 
+/*
+ * Whether a Fetch of the load may miss what is owed.  While the network is parted, and until the rings have merged, two peers may be owner, and one
+ * of them does not know what the other one acknowledged.
+ */
+static bool may_miss(const struct reload_sim_request *r)
+{
+	const struct reload_sim_run_state *c = r->state;
+	return r->torn || reload_sim_run_state_torn(c) || c->nodes[r->node].leaving ||
+	       reload_sim_loss_budget_may_lack(c->loss_budget,
+		       reload_sim_history_resource(c->history, r->place->node),
+		       r->place->acknowledged, reload_sim_now(c->sim));
+}
+
+/* Counts a Fetch of the load that did not return what was owed. */
+static void read_stale(
+	struct reload_sim_request *r, enum reload_sim_read_result j, const char *words)
+{
+	struct reload_sim_run_state *c = r->state;
+	c->out->stale.old += j == RELOAD_SIM_READ_STALE;
+	c->out->stale.absent += j == RELOAD_SIM_READ_ABSENT;
+	if (!may_miss(r))
+		violated(r, RELOAD_SIM_CHECK_STALE, words);
+}
+
 /* Whether what was read is what had to be read; counts it. */
 static bool read_check(struct reload_sim_request *r, const struct reload_sim_read *read, bool lied)
 {
@@ -288,6 +313,9 @@ static bool read_check(struct reload_sim_request *r, const struct reload_sim_rea
 		violated(r, RELOAD_SIM_CHECK_EXPIRED, words[j]);
 	else if (j != RELOAD_SIM_READ_GOOD && must && !reload_sim_place_lied(c->checks, r->place))
 		violated(r, RELOAD_SIM_CHECK_LOST_VALUE, words[j]);
+	else if (j != RELOAD_SIM_READ_GOOD && still && !lied && !r->tries &&
+		 !reload_sim_place_lied(c->checks, r->place))
+		read_stale(r, j, words[j]);
 	return j == RELOAD_SIM_READ_GOOD;
 }
 

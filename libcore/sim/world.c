@@ -265,8 +265,9 @@ void reload_sim_crash(struct reload_sim *s, size_t i, enum reload_sim_end how, b
 	struct reload_sim_body *b = &s->nodes[i];
 	reload_sim_note(s, &b->node, "crash", how, keep_disk);
 	b->crashes++;
-	node_stop(
-		b, how == RELOAD_SIM_PROCESS && s->setup.links == RELOAD_SIM_LINKS_TLS, keep_disk);
+	bool reset = how == RELOAD_SIM_PROCESS && s->setup.links == RELOAD_SIM_LINKS_TLS;
+	b->node.silent = b->node.silent || !reset;
+	node_stop(b, reset, keep_disk);
 	b->off = how == RELOAD_SIM_MACHINE;
 }
 

@@ -91,6 +91,22 @@ static void a_grown_ring_is_well(void **state)
 		assert_true(reload_sim_check_bound(checks, reload_sim_node(s, i), &v));
 }
 
+static void a_finger_that_went_is_seen(void **state)
+{
+	(void)state;
+	assert_true(reload_sim_check_fingers(checks, &v));
+	enum reload_state joined = behind(2)->state;
+	behind(2)->state = RELOAD_STATE_ENROLLED;
+	reload_sim_checks_begin(checks);
+	assert_false(reload_sim_check_fingers(checks, &v));
+	assert_int_equal(v.check, RELOAD_SIM_CHECK_FINGERS);
+	assert_non_null(strstr(v.words, "which is not in the ring any more"));
+	/* nobody can tell when it went silently */
+	behind(2)->silent = true;
+	assert_true(reload_sim_check_fingers(checks, &v));
+	behind(2)->state = joined;
+}
+
 static void failed_reads_are_no_more_than_liars_explain(void **state)
 {
 	(void)state;
@@ -430,6 +446,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_grown_ring_is_well),
+		TEST(a_finger_that_went_is_seen),
 		TEST(failed_reads_are_no_more_than_liars_explain),
 		TEST(a_node_that_cannot_join_is_seen),
 		TEST(a_silent_end_breaks_the_ring_until_it_is_noticed),

@@ -101,6 +101,18 @@ static void read_of(struct reload_sim_place *p)
 	assert_int_equal(c.requests_count, 0);
 }
 
+static struct reload_sim_node *owner_of(size_t place)
+{
+	for (size_t i = 0; i < NODES; i++) {
+		struct reload_sim_node *n = reload_sim_node(c.sim, i);
+		struct reload_status st;
+		reload_peer_status(n->peer, &st);
+		if (reload_id_between(&st.range_from, &resources[place], &st.range_to))
+			return n;
+	}
+	return NULL;
+}
+
 static void what_was_stored_is_read(void **state)
 {
 	(void)state;
@@ -131,17 +143,48 @@ static void no_value_is_a_violation(void **state)
 		struct reload_storage *storage = reload_sim_node(c.sim, i)->storage;
 		storage->ops->drop_kind(storage, reload_sim_place_kind(p));
 	}
-	/* not while a fault is active, but while the ring is calm */
+	/* not while the network is parted, but while the ring is calm */
 	c.calm_from = RELOAD_NEVER;
+	c.torn_until = RELOAD_NEVER;
 	reload_sim_workload_fetch(&c);
 	later(40000);
 	assert_false(c.violated);
+	assert_int_equal(out.stale.absent, 1);
+	c.torn_until = 0;
 	c.calm_from = reload_sim_now(c.sim);
 	reload_sim_workload_fetch(&c);
 	later(40000);
 	assert_true(c.violated);
 	assert_int_equal(out.violation.check, RELOAD_SIM_CHECK_LOST_VALUE);
 	assert_non_null(strstr(out.violation.words, "no value"));
+}
+
+static void an_older_version_under_load_is_a_violation(void **state)
+{
+	(void)state;
+	struct reload_sim_place *p = stored();
+	p->newest++; /* as if a newer one had been acknowledged, long ago */
+	p->acknowledged = 0;
+	c.calm_from = RELOAD_NEVER;
+	/* two of the holders have just gone and come back: the owner may be the one that is to be repaired */
+	size_t owner = owner_of(1)->index, joined = reload_sim_now(c.sim) - SETTLE_MS / 2;
+	for (size_t i = 0; i < NODES; i++)
+		reload_sim_loss_budget_failed(c.loss_budget, i, false, true, joined);
+	for (size_t i = 0; i < NODES; i++)
+		reload_sim_loss_budget_joined(c.loss_budget, i, true, joined);
+	reload_sim_history_found(c.history, p);
+	reload_sim_workload_fetch(&c);
+	later(2000);
+	assert_false(c.violated);
+	assert_int_equal(out.stale.old, 1);
+	/* one that went is none but the others have it */
+	later(RELOAD_SIM_REPAIR_MS);
+	reload_sim_loss_budget_failed(c.loss_budget, owner, false, true, reload_sim_now(c.sim));
+	reload_sim_workload_fetch(&c);
+	later(2000);
+	assert_true(c.violated);
+	assert_int_equal(out.violation.check, RELOAD_SIM_CHECK_STALE);
+	assert_int_equal(out.stale.old, 2);
 }
 
 static void a_value_that_was_never_stored_is_a_violation(void **state)
@@ -177,18 +220,6 @@ static void a_read_without_an_answer_is_tried_again_and_then_a_violation(void **
 	assert_true(c.violated);
 	assert_int_equal(out.violation.check, RELOAD_SIM_CHECK_LOST_VALUE);
 	assert_non_null(strstr(out.violation.words, "no answer"));
-}
-
-static struct reload_sim_node *owner_of(size_t place)
-{
-	for (size_t i = 0; i < NODES; i++) {
-		struct reload_sim_node *n = reload_sim_node(c.sim, i);
-		struct reload_status st;
-		reload_peer_status(n->peer, &st);
-		if (reload_id_between(&st.range_from, &resources[place], &st.range_to))
-			return n;
-	}
-	return NULL;
 }
 
 static uint64_t newest_of(size_t node)
@@ -390,6 +421,7 @@ int main(void)
 		TEST(what_was_stored_is_read),
 		TEST(an_older_version_is_a_violation),
 		TEST(no_value_is_a_violation),
+		TEST(an_older_version_under_load_is_a_violation),
 		TEST(a_value_that_was_never_stored_is_a_violation),
 		TEST(a_read_without_an_answer_is_tried_again_and_then_a_violation),
 		TEST(the_word_of_a_liar_is_no_acknowledgment),

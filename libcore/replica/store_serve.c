@@ -152,8 +152,19 @@ static void store_committed(struct reload_replica *rep, void *arg, const struct 
 	}
 	if (!rep->expiry.armed)
 		reload_expiry_look(rep);
+	bool owner = rep->route->topology->responsible(rep->route->plugin, &w->resource);
+	if (!w->replica && !owner) {
+		/*
+		 * The range was handed over while the disk wrote, perhaps without this.  The new owner may give the same counter to another Store:
+		 * repeated, this one finds it.
+		 */
+		if (w->changed)
+			reload_transfer_stored(rep, &w->batch);
+		reload_incoming_free(in, true);
+		return;
+	}
 	/* a replica that reaches its owner (rings have merged, or a holder knew more) goes on like an original */
-	if (!w->replica || rep->route->topology->responsible(rep->route->plugin, &w->resource))
+	if (owner)
 		count = rep->route->topology->replicas(rep->route->plugin, replicas);
 	answer_replicas_set(in, replicas, w->replica ? 0 : count); /* STO-20 */
 	reload_engine_event(rep->engine,

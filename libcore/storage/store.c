@@ -433,16 +433,41 @@ static uint64_t replica_generation(uint64_t asked, uint64_t present)
 	return asked < most ? asked : most;
 }
 
+static bool newest_of(void *arg, const struct reload_stored_entry *e)
+{
+	uint64_t *newest = arg;
+	if (e->data.storage_time > *newest)
+		*newest = e->data.storage_time;
+	return true;
+}
+
 /*
- * STO-03: one step per Kind and request; a replica takes the counter over.  0 means "do not check" and is no counter.
+ * Whether something of the Kind that is held here was stored later than all of a replica Store: it was made before, and has been overtaken on its
+ * way.  Its counter may be older than the one that is known.
+ */
+static bool is_overtaken(const struct reload_store_work *w, const struct reload_store_kind *k)
+{
+	uint64_t held = 0;
+	w->storage->ops->each(w->storage, &w->resource, k->kind, w->now, newest_of, &held);
+	for (size_t n = 0; n < k->values_count; n++)
+		if (k->values[n].storage_time >= held)
+			return false;
+	return true;
+}
+
+/*
+ * STO-03: one step per Kind and request; a replica takes the counter over, but for an older one of a message that was overtaken.  0 means "do not check" and is no counter.
  *
  * The responsible peer gets replica Stores, too: from peers that believed themselves responsible meanwhile and hand back what they
  * stored.  Its own counter does not fall, as a writer may have seen it already, and it follows theirs, which writers have seen as well.
  * A request that changes nothing leaves it (STO-01).
  */
-static uint64_t new_generation(
-	const struct reload_store_work *w, uint64_t asked, uint64_t present, const struct plan *p)
+static uint64_t new_generation(const struct reload_store_work *w, const struct reload_store_kind *k,
+	uint64_t present, const struct plan *p)
 {
+	uint64_t asked = k->generation_counter;
+	if (w->replica && !w->owner && asked < present && is_overtaken(w, k))
+		return present;
 	if (w->replica && !w->owner)
 		return replica_generation(asked, present);
 	if (!p->change->entries_count)
@@ -460,8 +485,8 @@ static void finish(struct reload_store_work *w, const struct plan *plans,
 	for (size_t i = 0; i < w->req->kind_data_count; i++) {
 		struct reload_store_kind_response *r = &answer->kind_responses[i];
 		struct reload_store_change change = changes[i];
-		change.generation = new_generation(w, w->req->kind_data[i].generation_counter,
-			r->generation_counter, &plans[i]);
+		change.generation =
+			new_generation(w, &w->req->kind_data[i], r->generation_counter, &plans[i]);
 		if (change.entries_count || change.generation != r->generation_counter)
 			changes[used++] = change;
 		r->generation_counter = change.generation;

@@ -91,6 +91,26 @@ static void never_durable(void **state)
 	expect_answer(s, id, RELOAD_STORE_ANS);
 }
 
+/*
+ * Another peer has become responsible while the disk wrote, and does not know of the Store: an answer would give a counter that it gives again
+ * (R-7.4.1.1-20).  Repeated, the request goes to that peer.
+ */
+static void handed_over_before_it_is_durable(void **state)
+{
+	struct ring *r = *state;
+	struct node *s = node_storing(r->net, r->u, K_NODE), *before = node_new(r->net, 0x7f);
+	struct reload_status status;
+	slow_down(r->u);
+	struct craft c = craft_store(s, r->u, store_of(s, K_NODE, "value", 0));
+	uint64_t id = tell(&c, r->u);
+	assert_int_equal(slow.count, 1);
+	node_ready(before, r->u);
+	reload_peer_status(r->u->peer, &status);
+	assert_true(reload_id_eq(&status.range_from, &before->id));
+	slow_end(r->u, RELOAD_OK);
+	expect_silence(s, id);
+}
+
 /* A replica that comes a second time changes nothing, but is answered no earlier than the first one. */
 static void a_repeat_waits_too(void **state)
 {
@@ -172,6 +192,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ring_test(durable_later),
 		ring_test(never_durable),
+		ring_test(handed_over_before_it_is_durable),
 		ring_test(a_repeat_waits_too),
 		cmocka_unit_test(own_store_durable_later),
 		ring_test(ends_before_it_is_durable),

@@ -74,6 +74,29 @@ static void a_counter_does_not_jump_by_hearsay(void **state)
 	assert_int_equal(replica_heard(x, 7, 104), 7);
 }
 
+/* A replica Store that was made earlier and comes later takes no counter back that is known. */
+static void a_counter_that_was_overtaken_is_left(void **state)
+{
+	struct fixture *x = *state;
+	static const struct {
+		const char *key;
+		uint64_t asked, time, is;
+	} rows[] = {
+		{ "a", 5, 200, 5 },
+		{ "b", 3, 100,
+			5 }, /* R-7.4.1.1-12: what is taken over is what the sender knew later */
+		{ "c", 6, 150, 6 }, { "b", 4, 201, 4 }, /* R-7.4.1.1-13 */
+	};
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		req_new(x);
+		req_kind(x, K_DICT, rows[i].asked);
+		req_dict(x, rows[i].key, "v", rows[i].time);
+		x->work.replica = true;
+		assert_int_equal(req_store(x), RELOAD_OK);
+		assert_int_equal(generation_of(x, K_DICT), rows[i].is);
+	}
+}
+
 /* The responsible peer is handed back what another one, that took itself for the owner, still has. */
 static void the_counter_of_the_owner_never_falls(void **state)
 {
@@ -313,6 +336,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(counters_never_return_to_zero),
 		TEST(a_counter_does_not_jump_by_hearsay),
+		TEST(a_counter_that_was_overtaken_is_left),
 		TEST(the_first_store_gives_one),
 		TEST(the_counter_of_the_owner_never_falls),
 		TEST(the_counter_of_the_owner_follows_the_values),

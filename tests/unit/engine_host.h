@@ -256,6 +256,15 @@ static inline size_t host_link_mtu(void *host, uint32_t link)
 	return ((struct node *)host)->net->mtu;
 }
 
+/* The packets that keep a link alive come, as long as it is up. */
+static inline reload_ms host_link_heard(void *host, uint32_t link)
+{
+	struct node *n = host;
+	int end;
+	const struct net_link *l = link_of(n, link, &end);
+	return l && l->state == NET_LINK_UP ? n->net->now : 0;
+}
+
 static inline void host_event(void *host, const struct reload_event *ev)
 {
 	struct node *n = host;
@@ -288,6 +297,7 @@ static const struct reload_host_ops net_ops = {
 	.wake_at = host_wake_at,
 	.link_open = host_link_open,
 	.link_mtu = host_link_mtu,
+	.link_heard = host_link_heard,
 	.link_send = host_link_send,
 	.link_close = host_link_close,
 	.job = host_job,

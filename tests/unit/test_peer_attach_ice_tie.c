@@ -4,7 +4,7 @@
 static void the_unsent_one_yields(void **state)
 {
 	struct ring *r = *state;
-	struct node *small = node_new(r->net, 0x70);
+	struct node *small = node_new(r->net, 0x10);
 	struct ice_attach o;
 	struct ice_link *own = ice_starts_to(r, &o, small);
 	/* R-6.5.1.2-01: nobody knows of an Attach that was not sent, however the Node-IDs compare */
@@ -25,7 +25,7 @@ static void the_unsent_one_yields(void **state)
 static void tie_the_larger_goes_on(void **state)
 {
 	struct ring *r = *state;
-	struct node *small = node_new(r->net, 0x70);
+	struct node *small = node_new(r->net, 0x10);
 	struct ice_attach o;
 	struct ice_link *own = ice_starts_to(r, &o, small);
 	ice_gathered(own);
@@ -59,7 +59,7 @@ static void tie_the_smaller_yields(void **state)
 static void tie_after_the_gathering(void **state)
 {
 	struct ring *r = *state;
-	struct node *small = node_new(r->net, 0x70);
+	struct node *small = node_new(r->net, 0x10);
 	uint64_t id = ice_asks(r, small);
 	struct ice_link *theirs = ice_newest(r->u);
 	struct ice_attach o;

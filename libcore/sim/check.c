@@ -92,9 +92,13 @@ bool reload_sim_check_joined(struct reload_sim_checks *c, struct reload_sim_viol
 	for (size_t i = 0; i < nodes; i++) {
 		size_t at = (c->joined_hint + i) % nodes;
 		struct reload_sim_node *n = reload_sim_node(c->s, at);
-		if (!n->peer || n->byzantine || n->state == RELOAD_STATE_JOINED)
+		if (!n->peer || n->byzantine || (n->state == RELOAD_STATE_JOINED && !n->aside))
 			continue;
 		c->joined_hint = at;
+		if (n->aside)
+			return reload_sim_checks_violated(c, v, RELOAD_SIM_CHECK_JOINED,
+				"peer %zu has not come back into the ring since its disk failed",
+				at);
 		return reload_sim_checks_violated(c, v, RELOAD_SIM_CHECK_JOINED,
 			"node %zu is %s, %.3f s after it started", at, reload_state_name(n->state),
 			(double)(reload_sim_now(c->s) - n->started) / 1000);
@@ -434,9 +438,11 @@ bool reload_sim_check_transactions(struct reload_sim_checks *c, struct reload_si
 		reload_ms oldest;
 		if (!n->peer || n->byzantine || !reload_peer_requests(n->peer, &oldest))
 			continue;
-		reload_ms limit = RELOAD_TRANSMISSIONS *
-				  reload_peer_config(n->peer)->overlay_reliability_timer_ms;
-		if (now - oldest <= limit + RELOAD_SIM_SIGN_MS)
+		reload_ms limit =
+			RELOAD_TRANSMISSIONS *
+				reload_peer_config(n->peer)->overlay_reliability_timer_ms +
+			RELOAD_SIM_SIGN_MS + 2 * reload_sim_job_longest(c->s);
+		if (now - oldest <= limit)
 			continue;
 		return reload_sim_checks_violated(c, v, RELOAD_SIM_CHECK_TRANSACTION,
 			"a request of node %zu has been under way for %.3f s", i,

@@ -81,6 +81,9 @@ void reload_sim_check_rest_begin(struct reload_sim_checks *c);
 bool reload_sim_check_responder(const struct reload_sim_checks *c, const struct reload_sim_node *n,
 	const struct reload_id *resource, const struct reload_id *responder,
 	struct reload_sim_violation *v);
+/* reload_sim_checks_node() returns the node with that Node-ID, NULL: there is none. */
+const struct reload_sim_node *reload_sim_checks_node(
+	const struct reload_sim_checks *c, const struct reload_id *id);
 /* reload_sim_checks_liar() returns whether the node with that Node-ID lies. */
 bool reload_sim_checks_liar(const struct reload_sim_checks *c, const struct reload_id *id);
 

@@ -21,14 +21,17 @@ enum {
 };
 
 static const char *const source_names[RELOAD_SIM_SOURCES] = { "churn", "crash", "mass", "partition",
-	"cut", "jump", "move", "script" };
+	"cut", "jump", "move", "errors", "full", "script" };
 
 /* -- which kinds exist ----------------------------------------------------------------------------------------------------- */
 
 #define FIELD(name)                                                                                \
 	offsetof(struct reload_sim_scenario, name), sizeof(((struct reload_sim_scenario *)0)->name)
 
-/* A kind is on when its field is not zero. */
+/*
+ * A kind is on when its field is not zero.  With `draw` a seed says of one after the other whether it is on: a new one goes to the end, so that the others
+ * stay.
+ */
 static const struct {
 	const char *name;
 	size_t at, size;
@@ -47,6 +50,10 @@ static const struct {
 	{ "cuts", FIELD(cuts) },
 	{ "jumps", FIELD(jumps) },
 	{ "moves", FIELD(moves) },
+	{ "disk-errors", FIELD(disk_errors) },
+	{ "disk-full", FIELD(disk_full) },
+	{ "commit-time", FIELD(commit_time) },
+	{ "jobs-time", FIELD(jobs_time) },
 };
 
 size_t reload_sim_fault_kinds(void)
@@ -300,6 +307,37 @@ static void draw_moves(struct reload_sim_faults *f, const struct reload_sim_scen
 	}
 }
 
+static void draw_disk_errors(struct reload_sim_faults *f, const struct reload_sim_scenario *s,
+	uint64_t seed, reload_ms from, reload_ms end)
+{
+	struct reload_prng r;
+	source_seed(&r, seed, RELOAD_SIM_SOURCE_ERRORS);
+	for (uint64_t i = 0; i < s->disk_errors && s->peers > 1; i++) {
+		reload_ms at = from + reload_prng_below(&r, end - from);
+		struct reload_sim_fault *fault = fault_add(
+			f, RELOAD_SIM_FAULT_DISK_ERRORS, RELOAD_SIM_SOURCE_ERRORS, (uint32_t)i, at);
+		fault->node = 1 + reload_prng_below(&r, s->peers - 1);
+		fault->length = s->disk_error_time < end - at ? s->disk_error_time : end - at;
+	}
+}
+
+static void draw_disk_full(struct reload_sim_faults *f, const struct reload_sim_scenario *s,
+	uint64_t seed, reload_ms from, reload_ms end)
+{
+	struct reload_prng r;
+	size_t count;
+	source_seed(&r, seed, RELOAD_SIM_SOURCE_FULL);
+	size_t *peers = some_peers(&r, s, s->disk_full, &count);
+	for (size_t i = 0; i < count; i++) {
+		reload_ms at = from + reload_prng_below(&r, end - from);
+		struct reload_sim_fault *fault = fault_add(
+			f, RELOAD_SIM_FAULT_DISK_FULL, RELOAD_SIM_SOURCE_FULL, (uint32_t)i, at);
+		fault->node = peers[i];
+		fault->length = s->disk_full_time < end - at ? s->disk_full_time : end - at;
+	}
+	free(peers);
+}
+
 static int fault_cmp(const void *x, const void *y)
 {
 	const struct reload_sim_fault *a = x, *b = y;
@@ -331,7 +369,9 @@ void reload_sim_faults_draw(struct reload_sim_faults *f, const struct reload_sim
 		.reorder = s.links != RELOAD_SIM_LINKS_TLS ? s.reorder : 0,
 		.slow = s.slow,
 		.byzantine = s.byzantine,
-		.skew = s.skew };
+		.skew = s.skew,
+		.commit_time = s.commit_time,
+		.jobs_time = s.jobs_time };
 	reload_ms first = from + (s.duration > 2 * FIRST_MS ? FIRST_MS : s.duration / 4);
 	reload_ms end = from + s.duration;
 	for (size_t k = 0; k < COUNT_OF(kinds); k++) {
@@ -347,6 +387,8 @@ void reload_sim_faults_draw(struct reload_sim_faults *f, const struct reload_sim
 	draw_cuts(f, &s, seed, first, end);
 	draw_jumps(f, &s, seed, first, end);
 	draw_moves(f, &s, seed, first, end);
+	draw_disk_errors(f, &s, seed, first, end);
+	draw_disk_full(f, &s, seed, first, end);
 	if (f->count)
 		qsort(f->at, f->count, sizeof(*f->at), fault_cmp);
 	faults_last(f);
@@ -422,6 +464,14 @@ void reload_sim_fault_text(const struct reload_sim_fault *fault, char *out, size
 		snprintf(out, size, "peer %zu gets other addresses%s", fault->node,
 			fault->number ? "" : ", which its host does not notice");
 		break;
+	case RELOAD_SIM_FAULT_DISK_ERRORS:
+		snprintf(out, size, "writes to the disk of peer %zu fail for %.3f s", fault->node,
+			seconds(fault->length));
+		break;
+	case RELOAD_SIM_FAULT_DISK_FULL:
+		snprintf(out, size, "the disk of peer %zu is full for %.3f s", fault->node,
+			seconds(fault->length));
+		break;
 	case RELOAD_SIM_FAULT_TYPES:
 		break;
 	}
@@ -462,7 +512,7 @@ enum reload_err reload_sim_faults_list_check(const char *text, struct reload_err
 	reload_error_explain(
 		why, RELOAD_USAGE, "the list of faults", "it is not of the form crash3,partition0");
 	reload_error_advise(why,
-		"names are churn, crash, mass, partition, cut, jump, move and script with a "
+		"names are churn, crash, mass, partition, cut, jump, move, errors, full and script with a "
 		"number, or `none`");
 	return RELOAD_USAGE;
 }

@@ -14,8 +14,10 @@ enum reload_sim_fault_type {
 	RELOAD_SIM_FAULT_START, /* churn: a peer is started, or started again */
 	RELOAD_SIM_FAULT_PARTITION,
 	RELOAD_SIM_FAULT_CUT,
-	RELOAD_SIM_FAULT_CLOCK, /* a wall clock jumps */
-	RELOAD_SIM_FAULT_MOVE,  /* a host gets other addresses */
+	RELOAD_SIM_FAULT_CLOCK,       /* a wall clock jumps */
+	RELOAD_SIM_FAULT_MOVE,        /* a host gets other addresses */
+	RELOAD_SIM_FAULT_DISK_ERRORS, /* writes to a disk fail */
+	RELOAD_SIM_FAULT_DISK_FULL,
 	RELOAD_SIM_FAULT_TYPES
 };
 
@@ -28,6 +30,8 @@ enum reload_sim_source {
 	RELOAD_SIM_SOURCE_CUT,
 	RELOAD_SIM_SOURCE_JUMP,
 	RELOAD_SIM_SOURCE_MOVE,
+	RELOAD_SIM_SOURCE_ERRORS,
+	RELOAD_SIM_SOURCE_FULL,
 	RELOAD_SIM_SOURCE_SCRIPT, /* not drawn: sim/script.h */
 	RELOAD_SIM_SOURCES
 };
@@ -52,7 +56,7 @@ struct reload_sim_faults {
 	char words[256]; /* the kinds of faults of this run */
 	/* settings of the world, zero when the kind was not drawn */
 	uint32_t loss, drop, duplicate, reorder, slow, byzantine;
-	reload_ms skew;
+	reload_ms skew, commit_time, jobs_time;
 };
 
 /*

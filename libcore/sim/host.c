@@ -1,4 +1,5 @@
 #include "sim/ice.h"
+#include "sim/job.h"
 
 enum {
 	DIALLED_MAX = 16, /* addresses of one link that are looked at */
@@ -91,10 +92,7 @@ static void host_link_close(void *host, uint32_t link)
 
 static void host_job(void *host, struct reload_job *job)
 {
-	struct reload_sim_body *n = reload_sim_body_of(host);
-	struct reload_sim *s = n->node.sim;
-	reload_grow(&s->jobs, &s->jobs_cap, s->jobs_count, sizeof(*s->jobs));
-	s->jobs[s->jobs_count++] = (struct reload_sim_job){ n, job };
+	reload_sim_job_begin(reload_sim_body_of(host), job);
 }
 
 static size_t host_addresses(void *host, struct reload_link_target *out, size_t max)
@@ -129,12 +127,25 @@ static void host_reached(
 	n->cached[0] = index;
 }
 
+/*
+ * A peer that leaves unasked steps aside, or returns: its storage fails, or works again (libcore/membership/aside.c).  The engine may not be asked
+ * for its role here.
+ */
+static void role_follow(struct reload_sim_body *n, enum reload_state state)
+{
+	if (state != RELOAD_STATE_LEAVING || n->leaving || !n->has_disk)
+		return;
+	n->node.aside = !n->node.aside;
+	n->node.role = n->node.aside ? RELOAD_ROLE_CLIENT : RELOAD_ROLE_PEER;
+}
+
 static void host_event(void *host, const struct reload_event *ev)
 {
 	struct reload_sim_body *n = reload_sim_body_of(host);
 	struct reload_sim *s = n->node.sim;
 	if (ev->type == RELOAD_EV_STATE) {
 		n->node.state = ev->code;
+		role_follow(n, ev->code);
 		if (ev->code == RELOAD_STATE_JOINED)
 			n->node.joined_at = s->now;
 	}

@@ -31,6 +31,8 @@ enum reload_sim_event_type {
 	RELOAD_SIM_CALL,     /* a function that was ordered is called */
 	RELOAD_SIM_GATHERED, /* a host has gathered candidates: sim/ice.c */
 	RELOAD_SIM_UNPAIRED, /* a host gives up the checks of a link */
+	RELOAD_SIM_JOB,      /* a late job of a node ends: sim/job.c */
+	RELOAD_SIM_DISK,     /* a write to the disk of a node ends: sim/disk.c */
 };
 
 /* An event to come.  One about a link holds a reference to the link. */
@@ -112,6 +114,12 @@ struct reload_sim_slot {
 
 struct reload_sim_gather;
 
+/* A job that ends late; the event that ends it has the same number. */
+struct reload_sim_late_job {
+	struct reload_job *job;
+	uint64_t number;
+};
+
 struct reload_sim_body {
 	struct reload_sim_node node;
 	struct reload_sim_slot *links; /* by number */
@@ -124,9 +132,15 @@ struct reload_sim_body {
 	reload_ms wake;     /* the time that the engine asked for */
 	uint32_t *cached;   /* indexes of nodes that were reached, newest first */
 	uint8_t cached_count;
-	uint32_t crashes; /* of its lives */
-	bool off;         /* its machine is without power */
-	bool stopping;    /* its engine is being freed: its orders are ignored */
+	uint32_t crashes;                 /* of its lives */
+	struct reload_sim_late_job *late; /* jobs that have not ended yet */
+	uint32_t late_count;
+	size_t late_cap;
+	unsigned disk_full, disk_errors; /* faults of its disk that are at work */
+	bool has_disk;                   /* its storage is that of sim/disk.c */
+	bool leaving;                    /* it was ordered to leave */
+	bool off;                        /* its machine is without power */
+	bool stopping;                   /* its engine is being freed: its orders are ignored */
 };
 
 /* An entry of the heap of wakes.  The time may be earlier than the one that the engine asked for last. */
@@ -166,6 +180,7 @@ struct reload_sim {
 	size_t cuts_count, cuts_cap;
 	struct reload_sim_job *jobs; /* those in [jobs_at, jobs_count) wait */
 	size_t jobs_at, jobs_count, jobs_cap;
+	uint64_t late_jobs, disk_events; /* numbers given so far */
 	struct reload_sim_counts counts;
 	size_t memory; /* bytes in use for events, links and messages */
 	bool halted;

@@ -1,4 +1,5 @@
 #include "sim/run_state.h"
+#include "sim/disk_check.h"
 #include "sim/run.h"
 #include "sim/script.h"
 
@@ -193,7 +194,7 @@ static void tick(struct run *r)
 	if (r->healed == RELOAD_NEVER && c->steps && c->faults.count && c->step == c->steps_count &&
 		!c->leaving && ring_closed(c, &v))
 		r->healed = now;
-	if (!reload_sim_check_transactions(c->checks, &v))
+	if (!reload_sim_check_transactions(c->checks, &v) || !reload_sim_check_writable(c->sim, &v))
 		reload_sim_run_state_violated(c, &v);
 	if (r->quiet && !c->faults.byzantine && !reload_sim_check_rest(c->checks, &v))
 		reload_sim_run_state_violated(c, &v);
@@ -561,6 +562,9 @@ static struct run *run_new(const struct reload_sim_scenario *scenario, uint64_t 
 		.update_interval_s = (uint32_t)(r->scenario.update_interval / RELOAD_SECOND),
 		.ping_interval_s = (uint32_t)(r->scenario.ping_interval / RELOAD_SECOND),
 		.store_limit = r->scenario.store_limit,
+		.jobs = c->faults.jobs_time,
+		.disks = c->faults.commit_time || r->scenario.disk_errors || r->scenario.disk_full,
+		.commit_time = c->faults.commit_time,
 		.id = watch && watch->script ? reload_sim_script_id : NULL,
 		.id_arg = watch ? watch->script : NULL,
 		.trace = watch ? watch->trace : NULL };

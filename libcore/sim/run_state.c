@@ -105,7 +105,7 @@ static void node_gone(struct reload_sim_run_state *c, size_t i)
 {
 	struct reload_sim_run_node *n = &c->nodes[i];
 	c->joined -= n->joined;
-	n->joined = false;
+	n->joined = n->stepping = false;
 	c->running--;
 	disturbed(c);
 }
@@ -254,6 +254,14 @@ static void fault_run(struct reload_sim_run_state *c, const struct reload_sim_fa
 			reload_sim_move(c->sim, f->node, f->number);
 		torn(c, !end);
 		break;
+	case RELOAD_SIM_FAULT_DISK_ERRORS:
+		reload_sim_disk_break(c->sim, f->node, RELOAD_SIM_DISK_ERRORS, !end);
+		disturbed(c);
+		break;
+	case RELOAD_SIM_FAULT_DISK_FULL:
+		reload_sim_disk_break(c->sim, f->node, RELOAD_SIM_DISK_FULL, !end);
+		disturbed(c);
+		break;
 	case RELOAD_SIM_FAULT_TYPES:
 		break;
 	}
@@ -311,6 +319,22 @@ void reload_sim_run_state_run(struct reload_sim_run_state *c)
 	}
 }
 
+/* A peer steps out of the ring, as its storage fails: to the others it leaves. */
+static void steps_aside(struct reload_sim_run_state *c, const struct reload_sim_node *n)
+{
+	struct reload_sim_run_node *own = &c->nodes[n->index];
+	reload_ms now = reload_sim_now(c->sim);
+	if (n->state == RELOAD_STATE_LEAVING && n->aside) {
+		own->stepping = true;
+		disturbed(c);
+		reload_sim_loss_budget_leaving(c->loss_budget, n->index, now);
+	} else if (own->stepping) {
+		own->stepping = false;
+		disturbed(c);
+		reload_sim_loss_budget_left(c->loss_budget, n->index, now);
+	}
+}
+
 /* -- events of engines ------------------------------------------------------------------------------------------------------------ */
 
 void reload_sim_run_state_event(
@@ -328,7 +352,9 @@ void reload_sim_run_state_event(
 	if (joined && !own->joined && now >= n->started)
 		reload_sim_numbers_add(&c->join_ms, (double)(now - n->started));
 	own->joined = joined;
-	if (!joined || is_client(c, n->index))
+	if (!own->leaving)
+		steps_aside(c, n);
+	if (!joined || n->role == RELOAD_ROLE_CLIENT)
 		return;
 	if (own->ever || n->index)
 		reload_sim_loss_budget_joined(c->loss_budget, n->index, own->disk, now);

@@ -22,7 +22,9 @@ enum {
 	 * The longest time of a request of the workload: five transmissions, 3 s each; the same again for the certificate of a signer; and
 	 * some slack.
 	 */
-	RELOAD_SIM_REQUEST_MS = 32000
+	RELOAD_SIM_REQUEST_MS = 32000,
+	RELOAD_SIM_REQUEST_JOBS =
+		6 /* of signatures, one after the other: value, request, answer, and those of the certificate's Fetch */
 };
 
 /* The begin or end of a fault. */
@@ -35,6 +37,7 @@ struct reload_sim_step {
 /* What a run knows of a node. */
 struct reload_sim_run_node {
 	bool joined, ever, leaving, again, disk, storing;
+	bool stepping;  /* it leaves the ring, as its storage fails */
 	uint8_t events; /* counts events up to the next check of its bounds */
 	reload_ms leaving_since;
 };
@@ -128,7 +131,7 @@ void reload_sim_workload_fetch_own(struct reload_sim_run_state *c, size_t i);
  * through other nodes.  False: no node can ask.
  */
 bool reload_sim_workload_read(struct reload_sim_run_state *c, struct reload_sim_place *p);
-/* reload_sim_workload_overdue() checks whether a request is older than RELOAD_SIM_REQUEST_MS. */
+/* reload_sim_workload_overdue() checks whether a request is older than RELOAD_SIM_REQUEST_MS, and the time of its jobs. */
 void reload_sim_workload_overdue(struct reload_sim_run_state *c);
 /* reload_sim_workload_clear() frees the requests that are left; the world is gone. */
 void reload_sim_workload_clear(struct reload_sim_run_state *c);

@@ -453,6 +453,10 @@ size_t reload_sim_scenario_idle(const struct reload_sim_scenario *s, const char 
 		{ s->cut_time != d.cut_time && !s->cuts, "cut-time has no effect without cuts" },
 		{ s->partitions && s->partition_time > s->duration / s->partitions,
 			"partitions of partition-time do not fit into duration: they are shorter" },
+		{ s->disk_error_time != d.disk_error_time && !s->disk_errors,
+			"disk-error-time has no effect without disk-errors" },
+		{ s->disk_full_time != d.disk_full_time && !s->disk_full,
+			"disk-full-time has no effect without disk-full" },
 		{ s->cuts && s->cut_time > s->duration,
 			"cut-time is longer than duration: cuts are shorter" },
 	};

@@ -1,3 +1,4 @@
+#include "sim/disk_check.h"
 #include "sim/run_state.h"
 
 #include "topology/topology.h"
@@ -114,6 +115,16 @@ static bool lied_to(struct reload_sim_request *r, const struct reload_result *re
 	return liar;
 }
 
+static void durable_check(struct reload_sim_request *r, const struct reload_result *result)
+{
+	struct reload_sim_run_state *c = r->state;
+	const struct reload_sim_node *by = reload_sim_checks_node(c->checks, &result->responder);
+	struct reload_sim_violation v;
+	if (by && by->started <= r->begun &&
+		!reload_sim_check_durable(by, c->history, r->place, r->number, &v))
+		reload_sim_run_state_violated(c, &v);
+}
+
 static void stored(void *arg, const struct reload_result *result)
 {
 	struct reload_sim_request *r = arg;
@@ -130,6 +141,8 @@ static void stored(void *arg, const struct reload_result *result)
 		c->out->stores_acknowledged++;
 		reload_sim_numbers_add(&c->store_ms, (double)(now - r->begun));
 	}
+	if (how == RELOAD_SIM_STORED_ACKNOWLEDGED)
+		durable_check(r, result);
 	uint64_t generation = generation_of(result, reload_sim_place_kind(r->place));
 	bool rises = reload_sim_history_end(
 		c->history, r->place, r->number, how, now, generation, &result->responder);
@@ -408,6 +421,8 @@ bool reload_sim_workload_read(struct reload_sim_run_state *c, struct reload_sim_
 void reload_sim_workload_overdue(struct reload_sim_run_state *c)
 {
 	struct reload_sim_request *r = TAILQ_FIRST(&c->requests);
-	if (r && reload_sim_now(c->sim) - r->begun > RELOAD_SIM_REQUEST_MS)
+	reload_ms most =
+		RELOAD_SIM_REQUEST_MS + RELOAD_SIM_REQUEST_JOBS * reload_sim_job_longest(c->sim);
+	if (r && reload_sim_now(c->sim) - r->begun > most)
 		violated(r, RELOAD_SIM_CHECK_TRANSACTION, "it has not ended");
 }

@@ -1,5 +1,7 @@
 #include "sim/datagram.h"
+#include "sim/disk.h"
 #include "sim/ice.h"
+#include "sim/job.h"
 
 #include "config/write.h"
 #include "sim/ident.h"
@@ -117,29 +119,15 @@ struct reload_sim *reload_sim_new(
 	return s;
 }
 
-/* -- jobs: they are done at once, between two events ------------------------------------------------------------------------ */
-
-static void job_run(struct reload_sim_job j)
-{
-	reload_job_run(j.job);
-	reload_peer_job_done(j.node->node.peer, j.job);
-}
+/* -- after an event ---------------------------------------------------------------------------------------------------------- */
 
 /* Finishes jobs and calls the hook until there is nothing left to do; n has just handled an event (NULL: none has). */
 static void settle(struct reload_sim *s, struct reload_sim_body *n)
 {
 	for (;;) {
-		while (s->jobs_at < s->jobs_count) {
-			struct reload_sim_job j = s->jobs[s->jobs_at];
-			if (n && j.node != n)
-				break;
-			n = j.node;
-			s->jobs_at++;
-			s->counts.events++;
-			job_run(j);
-		}
-		if (s->jobs_at == s->jobs_count)
-			s->jobs_at = s->jobs_count = 0;
+		struct reload_sim_body *next;
+		while ((next = reload_sim_job_next(s, n)))
+			n = next;
 		if (!n)
 			return;
 		struct reload_sim_body *done = TAKE(n);
@@ -148,30 +136,17 @@ static void settle(struct reload_sim *s, struct reload_sim_body *n)
 	}
 }
 
-/* Finishes the jobs of n before its engine is freed; this may make new ones. */
-static void jobs_end(struct reload_sim_body *n)
-{
-	struct reload_sim *s = n->node.sim;
-	for (size_t i = s->jobs_at; i < s->jobs_count; i++) {
-		struct reload_sim_job j = s->jobs[i];
-		if (j.node != n)
-			continue;
-		memmove(&s->jobs[i], &s->jobs[i + 1], (s->jobs_count - i - 1) * sizeof(*s->jobs));
-		s->jobs_count--;
-		i = s->jobs_at - 1;
-		job_run(j);
-	}
-}
-
 /* -- the life of a node ----------------------------------------------------------------------------------------------------- */
 
-static void node_stop(struct reload_sim_body *b, bool reset, bool keep_disk)
+static void node_stop(struct reload_sim_body *b, bool reset, bool crash, bool keep_disk)
 {
 	struct reload_sim_node *n = &b->node;
 	struct reload_sim *s = n->sim;
 	if (n->peer) {
 		b->stopping = true;
-		jobs_end(b);
+		if (b->has_disk && crash)
+			reload_sim_disk_crash(n->storage);
+		reload_sim_jobs_end(b);
 		reload_sim_links_drop(b, reset);
 		reload_sim_gathers_clear(b);
 		reload_sim_wake_set(b, RELOAD_NEVER);
@@ -182,9 +157,12 @@ static void node_stop(struct reload_sim_body *b, bool reset, bool keep_disk)
 		n->state = RELOAD_STATE_STOPPED;
 		free(TAKE(b->links));
 		b->links_cap = 0;
+		if (b->has_disk && crash && keep_disk)
+			reload_sim_disk_back(n->storage);
 	}
 	if (!keep_disk) {
 		reload_storage_free(TAKE(n->storage));
+		b->has_disk = false;
 		free(TAKE(b->cached));
 		b->cached_count = 0;
 	}
@@ -195,7 +173,7 @@ void reload_sim_free(struct reload_sim *s)
 	if (!s)
 		return;
 	for (size_t i = 0; i < s->nodes_count; i++)
-		node_stop(&s->nodes[i], false, false);
+		node_stop(&s->nodes[i], false, true, false);
 	reload_sim_queue_clear(s);
 	for (size_t i = 0; i < s->nodes_count; i++) {
 		reload_key_free(s->nodes[i].node.credentials.key);
@@ -230,18 +208,27 @@ static enum reload_err join(struct reload_sim_node *n, const size_t *bootstrap, 
 	return reload_peer_join(n->peer, n->role, addrs, count);
 }
 
+static void storage_new(struct reload_sim_body *b)
+{
+	const struct reload_sim_setup *setup = &b->node.sim->setup;
+	size_t limit = setup->store_limit ? setup->store_limit : SIZE_MAX;
+	b->has_disk = setup->disks && b->node.role == RELOAD_ROLE_PEER; /* as in the agent */
+	b->node.storage = b->has_disk ? reload_sim_disk_new(b, limit, KEEP_GENERATION_MS)
+				      : reload_storage_memory_new(limit, KEEP_GENERATION_MS);
+}
+
 void reload_sim_start(struct reload_sim *s, size_t i, bool first, enum reload_role role,
 	const size_t *bootstrap, size_t count)
 {
 	struct reload_sim_body *b = &s->nodes[i];
 	struct reload_sim_node *n = &b->node;
 	struct reload_error_text why;
-	if (!n->storage)
-		n->storage = reload_storage_memory_new(
-			s->setup.store_limit ? s->setup.store_limit : SIZE_MAX, KEEP_GENERATION_MS);
-	n->lives++;
 	n->role = role;
+	if (!n->storage)
+		storage_new(b);
+	n->lives++;
 	n->state = RELOAD_STATE_ENROLLED;
+	n->aside = b->leaving = false;
 	n->started = s->now;
 	n->joined_at = RELOAD_NEVER;
 	b->off = false;
@@ -267,20 +254,30 @@ void reload_sim_crash(struct reload_sim *s, size_t i, enum reload_sim_end how, b
 	b->crashes++;
 	bool reset = how == RELOAD_SIM_PROCESS && s->setup.links == RELOAD_SIM_LINKS_TLS;
 	b->node.silent = b->node.silent || !reset;
-	node_stop(b, reset, keep_disk);
+	node_stop(b, reset, true, keep_disk);
 	b->off = how == RELOAD_SIM_MACHINE;
 }
 
 void reload_sim_leave(struct reload_sim *s, size_t i)
 {
 	reload_sim_note(s, &s->nodes[i].node, "leave", 0, 0);
+	s->nodes[i].leaving = true;
 	reload_peer_leave(s->nodes[i].node.peer, false);
 }
 
 void reload_sim_stop(struct reload_sim *s, size_t i)
 {
 	reload_sim_note(s, &s->nodes[i].node, "stop", 0, 0);
-	node_stop(&s->nodes[i], true, false);
+	node_stop(&s->nodes[i], true, false, false);
+}
+
+void reload_sim_disk_break(
+	struct reload_sim *s, size_t i, enum reload_sim_disk_fault fault, bool begins)
+{
+	struct reload_sim_body *b = &s->nodes[i];
+	unsigned *count = fault == RELOAD_SIM_DISK_FULL ? &b->disk_full : &b->disk_errors;
+	*count = begins ? *count + 1 : *count - 1;
+	reload_sim_note(s, &b->node, begins ? "disk breaks" : "disk mended", fault, 0);
 }
 
 /* -- running ---------------------------------------------------------------------------------------------------------------- */
@@ -305,6 +302,10 @@ static bool event_run(
 	}
 	if (ev->type == RELOAD_SIM_GATHERED || ev->type == RELOAD_SIM_UNPAIRED)
 		return reload_sim_run_ice(s, ev, n);
+	if (ev->type == RELOAD_SIM_JOB)
+		return reload_sim_run_job(s, ev, n);
+	if (ev->type == RELOAD_SIM_DISK)
+		return reload_sim_run_disk(s, ev, n);
 	bool arrives = ev->type == RELOAD_SIM_MESSAGE || ev->type == RELOAD_SIM_DATAGRAM;
 	*n = ev->link->end[arrives ? !ev->end : ev->end].node;
 	switch (ev->type) {

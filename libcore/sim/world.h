@@ -59,6 +59,9 @@ struct reload_sim_setup {
 	bool self_tuning, no_reactive;               /* CHORD-SELF-TUNING; chord-reactive false */
 	uint32_t update_interval_s, ping_interval_s; /* of the configuration; 0: the defaults */
 	size_t store_limit;                          /* bytes per node */
+	reload_ms jobs; /* mean time until a signature job ends; 0: all end at once */
+	bool disks;     /* storage as in a file, which commits late and may fail: sim/disk.h */
+	reload_ms commit_time; /* with disks: mean time of a write */
 	/* the Node-ID of node i (borrowed); NULL, or when it returns NULL: it is drawn */
 	const struct reload_id *(*id)(const void *arg, size_t i);
 	const void *id_arg;
@@ -107,12 +110,13 @@ struct reload_sim_node {
 	struct reload_peer *peer;       /* NULL: not running */
 	struct reload_storage *storage; /* NULL: neither running nor with a disk */
 	enum reload_state state;
-	enum reload_role role;
-	unsigned lives;     /* how often it was started */
-	unsigned side;      /* nodes of different sides cannot exchange packets */
-	int64_t skew_ms;    /* of its wall clock */
-	reload_ms slow_ms;  /* added to each message it sends */
-	uint32_t byzantine; /* bits for the send hook; 0: honest */
+	enum reload_role role; /* in the overlay: client while it is aside */
+	bool aside;      /* a peer that takes part as a client, as its storage cannot be written */
+	unsigned lives;  /* how often it was started */
+	unsigned side;   /* nodes of different sides cannot exchange packets */
+	int64_t skew_ms; /* of its wall clock */
+	reload_ms slow_ms;                        /* added to each message it sends */
+	uint32_t byzantine;                       /* bits for the send hook; 0: honest */
 	bool silent;        /* it once stopped, and its system did not reset its links */
 	reload_ms started, joined_at, stopped_at; /* RELOAD_NEVER: not yet */
 	uint64_t sent_messages, sent_bytes;
@@ -164,6 +168,25 @@ void reload_sim_side(struct reload_sim *s, size_t i, unsigned side);
 void reload_sim_move(struct reload_sim *s, size_t i, bool notices);
 /* reload_sim_cut() stops packets from one node to another, in this direction only, or lets them pass again. */
 void reload_sim_cut(struct reload_sim *s, size_t from, size_t to, bool cut);
+
+/* What is wrong with a disk. */
+enum reload_sim_disk_fault {
+	RELOAD_SIM_DISK_ERRORS, /* writes fail, one in two */
+	RELOAD_SIM_DISK_FULL    /* all fail */
+};
+/* reload_sim_disk_break() begins or ends a fault of the disk of node i, running or not; faults may overlap.  Only a world with disks. */
+void reload_sim_disk_break(
+	struct reload_sim *s, size_t i, enum reload_sim_disk_fault fault, bool begins);
+/*
+ * reload_sim_disk_has() returns whether a version of a value with this storage_time or a later one is on the disk of n, where a crash leaves it; also true
+ * when the world has no disks.
+ */
+bool reload_sim_disk_has(const struct reload_sim_node *n, const struct reload_id *resource,
+	uint32_t kind, const struct reload_stored_value *place, uint64_t storage_time);
+/* reload_sim_disk_failing_since() is since when the disk of n has refused all that was written; NEVER: it does not. */
+reload_ms reload_sim_disk_failing_since(const struct reload_sim_node *n);
+/* reload_sim_job_longest() is the longest time that a signature job takes in this world. */
+reload_ms reload_sim_job_longest(const struct reload_sim *s);
 
 /* reload_sim_inject() sends bytes over n's link as if n's engine had sent them; the send hook uses it. */
 void reload_sim_inject(

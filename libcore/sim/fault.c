@@ -511,9 +511,9 @@ enum reload_err reload_sim_faults_list_check(const char *text, struct reload_err
 	}
 	reload_error_explain(
 		why, RELOAD_USAGE, "the list of faults", "it is not of the form crash3,partition0");
-	reload_error_advise(why,
-		"names are churn, crash, mass, partition, cut, jump, move, errors, full and script with a "
-		"number, or `none`");
+	reload_error_advise(why, "names are churn, crash, mass, partition, cut, jump, move, "
+				 "errors, full and script with a "
+				 "number, or `none`");
 	return RELOAD_USAGE;
 }
 

@@ -115,8 +115,8 @@ struct reload_sim_node {
 	unsigned lives;  /* how often it was started */
 	unsigned side;   /* nodes of different sides cannot exchange packets */
 	int64_t skew_ms; /* of its wall clock */
-	reload_ms slow_ms;                        /* added to each message it sends */
-	uint32_t byzantine;                       /* bits for the send hook; 0: honest */
+	reload_ms slow_ms;  /* added to each message it sends */
+	uint32_t byzantine; /* bits for the send hook; 0: honest */
 	bool silent;        /* it once stopped, and its system did not reset its links */
 	reload_ms started, joined_at, stopped_at; /* RELOAD_NEVER: not yet */
 	uint64_t sent_messages, sent_bytes;

@@ -316,13 +316,14 @@ bool reload_sim_check_survivors(
 		struct reload_sim_place *p =
 			reload_sim_history_place(h, at / RELOAD_SIM_PLACES, at % RELOAD_SIM_PLACES);
 		uint64_t time = reload_sim_history_excused(h, p, reload_sim_now(c->s));
-		if (!time || reload_sim_place_lied(c, p))
+		if (!time)
 			continue;
-		if (reload_sim_place_complete(c, p, time, &lacks)) {
+		bool lied = reload_sim_place_lied(c, p);
+		if (lied ? survives(c, p, time) : reload_sim_place_complete(c, p, time, &lacks)) {
 			reload_sim_history_found(h, p);
 			continue;
 		}
-		if (!survives(c, p, time))
+		if (lied || !survives(c, p, time))
 			continue;
 		c->survivor_hint = at;
 		return incomplete(c, p, lacks, v);
@@ -352,13 +353,14 @@ bool reload_sim_check_really_lost(
 	const struct reload_sim_checks *c, uint64_t limit, struct reload_sim_violation *v)
 {
 	size_t values, lost = reload_sim_checks_lost(c);
-	(void)reload_sim_history_expected_lost(c->history, reload_sim_now(c->s), &values);
-	if (lost <= 1 || lost * 1000000 <= values * limit)
+	size_t excused =
+		reload_sim_history_expected_lost(c->history, reload_sim_now(c->s), &values);
+	if (excused <= 1 || excused * 1000000 <= values * limit)
 		return true;
 	return reload_sim_checks_violated(c, v, RELOAD_SIM_CHECK_REALLY_LOST,
-		"of %zu values %zu are nowhere any more; all of these may be lost, but so many at "
-		"a time are not to be",
-		values, lost);
+		"of %zu values %zu are excused, and of these %zu are nowhere any more; all of "
+		"these may be lost, but so many at a time are not to be",
+		values, excused, lost);
 }
 
 /* -- answers ------------------------------------------------------------------------------------------------------------------- */

@@ -44,14 +44,22 @@ bool reload_sim_check_replicas(struct reload_sim_checks *c, struct reload_sim_vi
 bool reload_sim_place_complete(
 	struct reload_sim_checks *c, const struct reload_sim_place *p, uint64_t owed, size_t *at);
 /*
+ * reload_sim_check_counters(): GENERATION, the owner of each place has a generation counter that is not less than that of the history
+ * (reload_sim_history_counter()).
+ */
+bool reload_sim_check_counters(struct reload_sim_checks *c, struct reload_sim_violation *v);
+/*
  * reload_sim_check_survivors(): REPLICAS, what may be lost but is still stored by an honest joined peer is complete, too.  What is complete is owed
- * from then on: h, the history of the checkers, is told so.
+ * from then on: h, the history of the checkers, is told so.  Next to a liar it need not be complete to be owed: it is read, at least.
  */
 bool reload_sim_check_survivors(
 	struct reload_sim_checks *c, struct reload_sim_history *h, struct reload_sim_violation *v);
 /* reload_sim_checks_lost() counts the places of which no node, nor the disk of one that is not running, has the newest acknowledged version. */
 size_t reload_sim_checks_lost(const struct reload_sim_checks *c);
-/* reload_sim_check_really_lost(): REALLY_LOST, these are no more than that share (per million) of all values, or one. */
+/*
+ * reload_sim_check_really_lost(): REALLY_LOST, the values that are excused to the end are no more than that share (per million) of all, or one: those
+ * that are lost, and those on the disk of a node that is not running.
+ */
 bool reload_sim_check_really_lost(
 	const struct reload_sim_checks *c, uint64_t limit, struct reload_sim_violation *v);
 /* reload_sim_place_lied() returns whether the owner of a place, one of the next two peers, or the peer before it lies. */

@@ -10,7 +10,8 @@ struct reload_sim_checks {
 	size_t store_limit;
 	struct reload_sim_node **ring; /* joined peers by Node-ID */
 	size_t count, honest;
-	size_t ring_hint, owner_hint, finger_hint, place_hint, survivor_hint, joined_hint;
+	size_t ring_hint, owner_hint, finger_hint, place_hint, counter_hint, survivor_hint,
+		joined_hint;
 	reload_ms *
 		busy_since; /* by node: since when it has had requests under way; NEVER: it has none */
 };

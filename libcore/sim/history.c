@@ -18,8 +18,8 @@ struct acknowledged {
 
 /* The generation counter of a node and Kind; the entries of an array share one. */
 struct counter {
-	uint64_t generation;
-	reload_ms at, expires;
+	uint64_t highest; /* acknowledged; 0: none since the last expected loss */
+	reload_ms expires;
 };
 
 enum {
@@ -142,7 +142,8 @@ struct reload_stored_value reload_sim_place_value(
 			       : (struct span){ NULL, 0 } };
 }
 
-static struct counter *counter_of(struct reload_sim_history *h, const struct reload_sim_place *p)
+static struct counter *counter_of(
+	const struct reload_sim_history *h, const struct reload_sim_place *p)
 {
 	return &h->counters[p->node * KINDS + (p->which + 1) / 2];
 }
@@ -225,9 +226,13 @@ bool reload_sim_history_end(struct reload_sim_history *h, struct reload_sim_plac
 		place_known(h, p);
 	if (state != RELOAD_SIM_STORED_ACKNOWLEDGED)
 		return true;
-	bool comparable = c->generation && c->at > h->torn_until && now < c->expires;
-	bool rises = !comparable || generation > c->generation;
-	*c = (struct counter){ .generation = generation, .at = now, .expires = v->expires };
+	bool torn = now <= h->torn_until;
+	bool rises = torn || !c->highest || now >= c->expires || generation > c->highest;
+	if (now >= c->expires)
+		c->highest = 0;
+	if (!torn && generation > c->highest)
+		c->highest = generation;
+	c->expires = v->expires;
 	place_acknowledged(h, p, v, responder);
 	return rises;
 }
@@ -235,6 +240,13 @@ bool reload_sim_history_end(struct reload_sim_history *h, struct reload_sim_plac
 void reload_sim_history_torn(struct reload_sim_history *h, reload_ms until)
 {
 	h->torn_until = until;
+}
+
+uint64_t reload_sim_history_counter(
+	const struct reload_sim_history *h, const struct reload_sim_place *p, reload_ms now)
+{
+	const struct counter *c = counter_of(h, p);
+	return now < c->expires ? c->highest : 0;
 }
 
 /* -- Fetches ------------------------------------------------------------------------------------------------------------------- */
@@ -331,7 +343,7 @@ static void place_expect_loss(
 {
 	if (!p->newest)
 		return;
-	counter_of(h, p)->generation = 0;
+	counter_of(h, p)->highest = 0;
 	if (waiting_for == SIZE_MAX) {
 		p->expected_lost = p->newest;
 		return;

@@ -112,7 +112,9 @@ size_t reload_sim_history_bytes(const struct reload_sim_history *h,
 /*
  * reload_sim_history_end() notes how the Store of version number ended.  responder (len 0: unknown) answered with that generation counter.
  * It returns false on a violation of GENERATION: for one node and Kind the counters of acknowledgments rise strictly in the order in which these
- * arrive.  The comparison starts anew after anything that lets a holder legally know less: reload_sim_history_torn() and expected losses.
+ * arrive.  What is acknowledged while two peers may be owner (reload_sim_history_torn()) is left out: the one that is not in the end may be so far
+ * away that nobody believes its counter, which no signature covers (STO-17).  Then the comparison goes on with what both of them knew.  It
+ * starts anew after an expected loss.
  */
 bool reload_sim_history_end(struct reload_sim_history *h, struct reload_sim_place *p,
 	uint64_t number, enum reload_sim_stored state, reload_ms now, uint64_t generation,
@@ -122,6 +124,13 @@ bool reload_sim_history_end(struct reload_sim_history *h, struct reload_sim_plac
  * before has said.
  */
 void reload_sim_history_torn(struct reload_sim_history *h, reload_ms until);
+
+/*
+ * reload_sim_history_counter() is the highest generation counter that was acknowledged for the node and Kind of a place, by these rules, since the
+ * last expected loss.  Its owner must have it once the rings have merged; 0: none, or the values have expired.
+ */
+uint64_t reload_sim_history_counter(
+	const struct reload_sim_history *h, const struct reload_sim_place *p, reload_ms now);
 
 /* reload_sim_history_owed() is the storage_time that a Fetch must return at least; 0: nothing is owed. */
 uint64_t reload_sim_history_owed(

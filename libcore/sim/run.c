@@ -378,7 +378,7 @@ static bool holds(struct reload_sim_run_state *c, struct reload_sim_violation *v
 {
 	reload_sim_checks_begin(c->checks);
 	return ring_closed(c, v) && reload_sim_check_fingers(c->checks, v) &&
-	       reload_sim_check_replicas(c->checks, v) &&
+	       reload_sim_check_replicas(c->checks, v) && reload_sim_check_counters(c->checks, v) &&
 	       reload_sim_check_survivors(c->checks, c->history, v) && updates_agree(c, v);
 }
 

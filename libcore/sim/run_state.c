@@ -104,6 +104,8 @@ void reload_sim_run_state_start(struct reload_sim_run_state *c, size_t i, bool f
 static void node_gone(struct reload_sim_run_state *c, size_t i)
 {
 	struct reload_sim_run_node *n = &c->nodes[i];
+	struct reload_sim_node *node = reload_sim_node(c->sim, i);
+	node->silent = node->silent || c->torn; /* its last word may not have passed */
 	c->joined -= n->joined;
 	n->joined = n->stepping = false;
 	c->running--;

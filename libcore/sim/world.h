@@ -117,7 +117,7 @@ struct reload_sim_node {
 	int64_t skew_ms; /* of its wall clock */
 	reload_ms slow_ms;  /* added to each message it sends */
 	uint32_t byzantine; /* bits for the send hook; 0: honest */
-	bool silent;        /* it once stopped, and its system did not reset its links */
+	bool silent; /* it once stopped, and its system did not reset its links, or these resets were stopped */
 	reload_ms started, joined_at, stopped_at; /* RELOAD_NEVER: not yet */
 	uint64_t sent_messages, sent_bytes;
 };

@@ -252,6 +252,24 @@ static void a_replica_that_is_missing_is_seen(void **state)
 	}
 }
 
+static void a_counter_of_the_owner_that_fell_is_seen(void **state)
+{
+	(void)state;
+	counter = 0; /* as that of the place */
+	struct reload_sim_place *p = store(1, 0);
+	store(1, 0);
+	assert_int_equal(reload_sim_history_counter(history, p, reload_sim_now(s)), 2);
+	assert_true(reload_sim_check_counters(checks, &v));
+	struct reload_storage *own = holder(1, 0)->storage;
+	own->ops->drop_range(own, &resources[1], &resources[1]);
+	assert_false(reload_sim_check_counters(checks, &v));
+	assert_int_equal(v.check, RELOAD_SIM_CHECK_GENERATION);
+	assert_non_null(strstr(v.words, "2 was acknowledged"));
+	/* with a value the counter may be lost, too */
+	reload_sim_history_expect_loss(history, &resources[0], &resources[0], SIZE_MAX);
+	assert_true(reload_sim_check_counters(checks, &v));
+}
+
 static void what_survives_is_to_be_complete(void **state)
 {
 	(void)state;
@@ -264,10 +282,12 @@ static void what_survives_is_to_be_complete(void **state)
 	assert_false(reload_sim_check_survivors(checks, history, &v));
 	assert_int_equal(v.check, RELOAD_SIM_CHECK_REPLICAS);
 	assert_int_equal(reload_sim_checks_lost(checks), 0);
-	/* where a liar may have had a hand in it, it is left out */
+	/* where a liar may have had a hand in it, it need not be complete to be read */
 	holder(1, 0)->byzantine = 1;
 	assert_true(reload_sim_check_survivors(checks, history, &v));
+	assert_int_equal(reload_sim_history_owed(history, p, reload_sim_now(s)), time);
 	holder(1, 0)->byzantine = 0;
+	reload_sim_history_expect_loss(history, &resources[0], &resources[0], SIZE_MAX);
 	assert_false(reload_sim_check_survivors(checks, history, &v));
 	/* the same where nobody has it any more: that is a loss */
 	for (size_t i = 0; i < NODES; i++) {
@@ -296,7 +316,14 @@ static void few_values_are_really_lost(void **state)
 	}
 	reload_sim_history_expect_loss(history, &resources[0], &resources[0], SIZE_MAX);
 	struct reload_sim_reads reads = { 0 };
+	/* what is still excused is not read, be it lost or not */
+	assert_int_equal(reload_sim_checks_lost(checks), 0);
+	assert_false(reload_sim_check_really_lost(checks, 0, &v));
+	assert_int_equal(v.check, RELOAD_SIM_CHECK_REALLY_LOST);
+	assert_non_null(strstr(v.words, "8 are excused, and of these 0 are nowhere"));
+	assert_true(reload_sim_check_survivors(checks, history, &v));
 	assert_true(reload_sim_check_really_lost(checks, 0, &v));
+	reload_sim_history_expect_loss(history, &resources[0], &resources[0], SIZE_MAX);
 	assert_false(reload_sim_check_judged(checks, &reads, &v));
 	assert_int_equal(v.check, RELOAD_SIM_CHECK_JUDGED);
 	reads.over = 1;
@@ -453,6 +480,7 @@ int main(void)
 		TEST(liars_may_be_missing_from_tables),
 		TEST(all_holders_have_each_value),
 		TEST(a_replica_that_is_missing_is_seen),
+		TEST(a_counter_of_the_owner_that_fell_is_seen),
 		TEST(what_survives_is_to_be_complete),
 		TEST(few_values_are_really_lost),
 		TEST(an_old_replica_is_seen),

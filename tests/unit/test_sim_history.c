@@ -249,15 +249,25 @@ static void counters_of_acknowledgments_rise(void **state)
 					 h, p, 1, RELOAD_SIM_STORED_ACKNOWLEDGED, 310, 1, &ids[1]),
 			which == 1);
 	}
-	/* after a partition the comparison starts anew: its end is not known as long as it goes on */
+	/* not while two peers may be owner; its end is not known as long as that goes on */
 	reload_sim_history_torn(h, RELOAD_NEVER - 1);
-	reload_sim_history_torn(h, 1000);
-	reload_sim_history_begin(h, place(1), 2000, WALL + 2000, LIFE, HOUR_S, true);
+	reload_sim_history_begin(h, place(1), 400, WALL + 400, LIFE, HOUR_S, true);
 	assert_true(reload_sim_history_end(
-		h, place(1), 3, RELOAD_SIM_STORED_ACKNOWLEDGED, 2010, 2, &ids[1]));
-	reload_sim_history_begin(h, place(1), 3000, WALL + 3000, LIFE, HOUR_S, true);
+		h, place(1), 3, RELOAD_SIM_STORED_ACKNOWLEDGED, 410, 2, &ids[1]));
+	reload_sim_history_torn(h, 1000);
+	reload_sim_history_begin(h, place(1), 500, WALL + 500, LIFE, HOUR_S, true);
+	assert_true(reload_sim_history_end(
+		h, place(1), 4, RELOAD_SIM_STORED_ACKNOWLEDGED, 510, 9, &ids[1]));
+	/* then it goes on where it stood before */
+	assert_int_equal(reload_sim_history_counter(h, place(1), 1500), 5);
+	reload_sim_history_begin(h, place(1), 2000, WALL + 2000, LIFE, HOUR_S, true);
 	assert_false(reload_sim_history_end(
-		h, place(1), 4, RELOAD_SIM_STORED_ACKNOWLEDGED, 3010, 1, &ids[1]));
+		h, place(1), 5, RELOAD_SIM_STORED_ACKNOWLEDGED, 2010, 5, &ids[1]));
+	reload_sim_history_begin(h, place(1), 3000, WALL + 3000, LIFE, HOUR_S, true);
+	assert_true(reload_sim_history_end(
+		h, place(1), 6, RELOAD_SIM_STORED_ACKNOWLEDGED, 3010, 6, &ids[1]));
+	assert_int_equal(reload_sim_history_counter(h, place(1), 3500), 6);
+	assert_int_equal(reload_sim_history_counter(h, place(1), 2 * HOUR_S * 1000), 0);
 }
 
 /* -- expected losses ------------------------------------------------------------------------------------------------------ */

@@ -175,6 +175,12 @@ void reload_connection_bind(
 	node_enter(c, con);
 }
 
+void reload_connection_answered(struct reload_connection *con, reload_ms after)
+{
+	con->answers_in =
+		after >= con->answers_in ? after : con->answers_in - (con->answers_in - after) / 4;
+}
+
 void reload_connection_remove(struct reload_connections *c, struct reload_connection *con)
 {
 	size_t i = link_lower(c, con->link);

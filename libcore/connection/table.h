@@ -28,6 +28,8 @@ struct reload_connection {
 	 */
 	reload_ms used, active;
 	reload_ms heard; /* when a message last came over it */
+	/* how long the node at the other end took to answer lately, at most: see reload_connection_answered(); 0: nothing was asked yet */
+	reload_ms answers_in;
 	reload_ms
 		asked_at; /* membership/spare.c: when the other end was asked whether it needs the link; 0: not lately */
 	uint64_t sent, received;
@@ -96,6 +98,12 @@ struct reload_connection *reload_connection_add(
 /* reload_connection_bind() fixes the Node-ID of a link (R-6.1.2-12, -13). */
 void reload_connection_bind(
 	struct reload_connections *c, struct reload_connection *con, const struct reload_id *node);
+
+/*
+ * reload_connection_answered() notes that the node at the other end answered a request over con this long after its first copy.  One that answers
+ * later than before is believed at once, one that answers sooner by and by: the time is used to tell a slow node from one that is gone.
+ */
+void reload_connection_answered(struct reload_connection *con, reload_ms after);
 
 /* reload_connection_remove() takes it out and frees it; the default connection is one no longer. */
 void reload_connection_remove(struct reload_connections *c, struct reload_connection *con);

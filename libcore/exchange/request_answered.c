@@ -33,6 +33,15 @@ static void unfit_note(struct reload_request *r, struct reload_incoming *in)
 		r->transaction.id, "answer about what was not asked for");
 }
 
+/* Measures how long the node at the end of the link took, when it was that one that answered. */
+static void time_note(const struct reload_request *r, const struct reload_incoming *in)
+{
+	struct reload_exchange *x = r->exchange;
+	struct reload_connection *con = reload_connection_by_link(x->connections, in->link);
+	if (con && reload_id_eq(&con->node, &in->signer))
+		reload_connection_answered(con, x->engine->now - r->transaction.begun);
+}
+
 void reload_request_answered(struct reload_request *r, struct reload_incoming *in)
 {
 	struct reload_exchange *x = r->exchange;
@@ -43,6 +52,7 @@ void reload_request_answered(struct reload_request *r, struct reload_incoming *i
 	uint8_t ttl = x->engine->config->initial_ttl; /* of the other's document it may be larger */
 	if (!in->local)
 		r->result.hops = in->msg->header.ttl < ttl ? 1u + ttl - in->msg->header.ttl : 1u;
+	time_note(r, in);
 	if (in->msg->code == RELOAD_ERROR) {
 		error_note(r, in);
 		if (reload_request_resend_later(r))

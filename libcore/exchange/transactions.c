@@ -47,8 +47,8 @@ bool reload_transaction_begin(struct reload_transactions *table, struct reload_t
 	t->active = true;
 	t->transmissions = 0;
 	reload_ms whole = table->interval * RELOAD_TRANSMISSIONS;
-	t->deadline =
-		table->now(table->arg) + (timeout_ms && timeout_ms < whole ? timeout_ms : whole);
+	t->begun = table->now(table->arg);
+	t->deadline = t->begun + (timeout_ms && timeout_ms < whole ? timeout_ms : whole);
 	table->count++;
 	send_copy(t);
 	return true;

@@ -20,7 +20,7 @@ struct reload_transaction {
 	uint64_t id;
 	struct reload_timer timer;
 	unsigned transmissions;
-	reload_ms deadline;
+	reload_ms begun, deadline;
 	bool active;
 };
 

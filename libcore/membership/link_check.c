@@ -3,7 +3,9 @@
 /* Links that may be of no use any more, because there is a newer one to the same node. */
 
 enum {
-	CHECK_MS = 3000
+	CHECK_MS = 3000, /* of a node that answers sooner */
+	COPIES =
+		4 /* the time of so many is the longest: the attempts that wait for a check last for one more */
 };
 
 static void checked(void *arg, struct reload_request *r, const struct reload_result *result)
@@ -18,7 +20,11 @@ static void checked(void *arg, struct reload_request *r, const struct reload_res
 
 void reload_link_check(struct reload_membership *m, struct reload_connection *con)
 {
-	reload_link_try(m, con, CHECK_MS);
+	reload_ms most = COPIES * (reload_ms)m->engine->config->overlay_reliability_timer_ms,
+		  wait = 2 * con->answers_in;
+	if (wait < CHECK_MS)
+		wait = CHECK_MS;
+	reload_link_try(m, con, wait < most ? wait : most);
 }
 
 void reload_link_try(

@@ -11,9 +11,13 @@
  * (reload_pull_from_refused).  The next round looks again at what was not there, after a pause that doubles up to ROUND_PAUSE_MAX_MS, for as long as
  * it is held: the responsible peer may have crashed, and nothing answers until its neighbours notice.
  *
+ * The way to the owner may also be too slow for a request, and stay so.  So a neighbour is asked directly, and after a question that had no answer
+ * one goes out at a time to neighbours, none to others: there the walk halts and goes on behind that resource after the pause, with one
+ * question when nothing was answered before.  A pause is as long as the round before it at least.
+ *
  *	WAITING --timer--> WALKING (at most WINDOW resources at once) --all there--> (freed)
  *	   ^                  |
- *	   +---- missing -----+
+ *	   +-missing, halted--+
  *
  * forget_after: what the owner has, and for which this node is no replica any more, is forgotten here (R-10.7.3-07); what could not
  * be confirmed is kept until it expires.
@@ -42,6 +46,7 @@ struct stat_query {
 	struct reload_places part;
 	unsigned misfits; /* single places whose answer did not fit */
 	bool unconfirmed; /* something is not known to be there */
+	bool near;        /* the owner is a neighbour */
 };
 
 struct owner_check {
@@ -52,6 +57,10 @@ struct owner_check {
 	struct stat_query queries[WINDOW];
 	unsigned under_way, rounds;
 	size_t unconfirmed; /* of this round: not known to be there */
+	bool any_answer;    /* in this round */
+	unsigned at_once;   /* questions: WINDOW, or fewer since one had no answer */
+	bool halted;        /* the walk goes on behind `last` after the pause */
+	reload_ms began;    /* this round */
 	struct reload_timer timer;
 };
 
@@ -83,22 +92,32 @@ void reload_owner_check_clear(struct reload_replica *rep)
 static void check_walk(void *arg)
 {
 	struct owner_check *o = arg;
-	o->last = o->from;
-	o->walked = false;
-	o->unconfirmed = 0;
+	if (!o->halted) {
+		o->last = o->from;
+		o->walked = false;
+		o->unconfirmed = 0;
+	}
+	o->at_once = o->rounds && !o->any_answer ? 1 : WINDOW;
+	o->halted = o->any_answer = false;
+	o->began = o->replica->engine->now;
 	o->rounds++;
 	check_advance(o);
 }
 
-/* The round is over: done, or once more what was not there. */
+/* The round is over, or halted: done, or once more what was not there. */
 static void check_round_end(struct owner_check *o)
 {
 	struct reload_replica *rep = o->replica;
-	if (!o->unconfirmed || rep->engine->closing || rep->mode != RELOAD_REPLICA_SERVING) {
+	o->halted = !o->walked;
+	if ((o->walked && !o->unconfirmed) || rep->engine->closing ||
+		rep->mode != RELOAD_REPLICA_SERVING) {
 		check_free(o);
 		return;
 	}
-	reload_ms pause = reload_doubled(ROUND_PAUSE_MS, o->rounds - 1, ROUND_PAUSE_MAX_MS);
+	reload_ms pause = reload_doubled(ROUND_PAUSE_MS, o->rounds - 1, ROUND_PAUSE_MAX_MS),
+		  took = rep->engine->now - o->began;
+	if (pause < took)
+		pause = took;
 	reload_timer_arm(&rep->engine->timers, &o->timer,
 		rep->engine->now + reload_engine_jitter(rep->engine, pause), check_walk, o);
 }
@@ -262,9 +281,16 @@ static bool query_send(struct stat_query *q)
 		reload_arena_clear(&arena);
 		return false;
 	}
-	struct reload_destination to = reload_dest_resource(&q->resource);
+	struct reload_destination to[2];
+	struct reload_id owner;
+	size_t count = 0;
+	q->near = reload_topology_owner(
+		rep->route->topology, rep->route->plugin, &q->resource, &owner);
+	if (q->near)
+		to[count++] = reload_dest_node(&owner); /* s10.3 would go through its predecessor */
+	to[count++] = reload_dest_resource(&q->resource);
 	struct reload_request *r =
-		reload_request_internal(rep->exchange, RELOAD_STAT_REQ, &to, 1, answered, q);
+		reload_request_internal(rep->exchange, RELOAD_STAT_REQ, to, count, answered, q);
 	reload_request_send(r, &req); /* may end at once */
 	reload_arena_clear(&arena);
 	return true;
@@ -305,6 +331,12 @@ static void answered(void *arg, struct reload_request *r, const struct reload_re
 	struct reload_places lacks = { .count = 0 };
 	bool goes_on = !rep->route->topology->responsible(rep->route->plugin, &q->resource),
 	     parts = q->most > 0;
+	if (result->responder.len) {
+		q->check->any_answer = true;
+		q->check->at_once = WINDOW;
+	} else {
+		q->check->at_once = q->near ? 1 : 0;
+	}
 	if (goes_on && reload_err_too_large(result->err)) {
 		part_halve(q);
 		parts = true;
@@ -357,11 +389,11 @@ static void check_advance(struct owner_check *o)
 		return; /* a question ended at once: the loop below goes on */
 	o->walking = true;
 	o->walked = o->walked || rep->engine->closing || rep->mode != RELOAD_REPLICA_SERVING;
-	while (!o->walked && o->under_way < WINDOW &&
+	while (!o->walked && o->under_way < o->at_once &&
 		reload_walk_next(rep, &o->last, &o->to, &o->walked))
 		query_start(o, &o->last);
 	o->walking = false;
-	if (o->walked && !o->under_way)
+	if (!o->under_way && (o->walked || !o->at_once))
 		check_round_end(o);
 }
 
@@ -399,6 +431,7 @@ void reload_owner_check_range(struct reload_replica *rep, const struct reload_id
 		o->from = *from;
 	}
 	o->rounds = 0;
+	o->halted = false;
 	reload_timer_arm(&rep->engine->timers, &o->timer,
 		rep->engine->now + reload_engine_jitter(rep->engine, ROUND_PAUSE_MS), check_walk,
 		o);

@@ -6,7 +6,8 @@
 enum {
 	DELAY_MS = 200,
 	SPREAD_MS = 800,
-	AGAIN_MS = 10000
+	AGAIN_MS = 10000, /* after a failure, with jitter; doubles */
+	AGAIN_MAX_MS = 640000
 };
 
 static const uint32_t cert_kinds[] = { RELOAD_KIND_CERT_BY_NODE, RELOAD_KIND_CERT_BY_USER };
@@ -15,6 +16,7 @@ static const uint32_t cert_kinds[] = { RELOAD_KIND_CERT_BY_NODE, RELOAD_KIND_CER
 struct certificate_place {
 	struct reload_certificates *certificates;
 	uint32_t kind;
+	bool failed; /* it may not be there, and is tried again */
 };
 
 struct reload_certificates {
@@ -24,14 +26,23 @@ struct reload_certificates {
 	struct reload_timer timer;
 	struct certificate_place places[COUNT_OF(cert_kinds)];
 	bool joined, stored;
+	unsigned
+		failures; /* pauses after failures, since it joined or nothing is stored any more */
 };
 
 static void store_certificates(void *arg);
 
-static void again(struct reload_certificates *c)
+/* The way to the owner may be too slow for a request, and stay so: the pauses double. */
+static void again(struct certificate_place *place)
 {
+	struct reload_certificates *c = place->certificates;
+	c->stored = false;
+	place->failed = true;
+	if (c->timer.armed)
+		return; /* the other place has failed, too */
+	reload_ms pause = reload_doubled(AGAIN_MS, c->failures++, AGAIN_MAX_MS);
 	reload_timer_arm(&c->engine->timers, &c->timer,
-		c->engine->now + AGAIN_MS + reload_engine_random_ms(c->engine, AGAIN_MS),
+		c->engine->now + pause + reload_engine_random_ms(c->engine, pause),
 		store_certificates, c);
 }
 
@@ -53,8 +64,7 @@ static void stored(void *arg, struct reload_request *r, const struct reload_resu
 	struct reload_certificates *c = place->certificates;
 	(void)r;
 	if (result->err) {
-		c->stored = false;
-		again(c);
+		again(place);
 		return;
 	}
 	struct reload_id resource = resource_of(place);
@@ -90,8 +100,7 @@ static void fetched(void *arg, struct reload_request *r, const struct reload_res
 	(void)r;
 	const struct reload_cert *own = reload_exchange_credentials(c->exchange)->cert;
 	if (result->err) {
-		c->stored = false;
-		again(c);
+		again(place);
 		return;
 	}
 	for (size_t i = 0; i < result->values_count; i++) {
@@ -133,8 +142,13 @@ static void store_certificates(void *arg)
 	if (!c->joined)
 		return;
 	c->stored = true;
-	for (size_t i = 0; i < COUNT_OF(cert_kinds); i++)
-		look(&c->places[i]);
+	for (size_t i = 0; i < COUNT_OF(cert_kinds); i++) {
+		struct certificate_place *place = &c->places[i];
+		if (place->failed || !c->failures) {
+			place->failed = false;
+			look(place);
+		}
+	}
 }
 
 struct reload_certificates *reload_certificates_new(struct reload_engine *engine,
@@ -175,12 +189,14 @@ void reload_certificates_away(struct reload_certificates *c)
 void reload_certificates_stop(struct reload_certificates *c)
 {
 	c->joined = false;
+	c->failures = 0;
 	reload_timer_cancel(&c->engine->timers, &c->timer);
 }
 
 void reload_certificates_forget(struct reload_certificates *c)
 {
 	c->stored = false;
+	c->failures = 0;
 	if (c->joined)
 		reload_certificates_joined(c);
 }

@@ -232,6 +232,16 @@ static struct reload_sim_read read_of(
 	return (struct reload_sim_read){ 0 };
 }
 
+/* Whether peers that answer late may hold a request and its answer up for longer than it lasts (R-6.2.1-09): it makes WAY hops at most, here and back. */
+static bool may_be_late(const struct reload_sim_run_state *c)
+{
+	enum {
+		WAY = 16,
+		LASTS_MS = 15000
+	};
+	return c->faults.slow && c->scenario->slow_by * WAY > LASTS_MS;
+}
+
 /*
  * Whether the request must get an answer: a final read always, another one where no message is lost for good.  Neither where peers lie: all
  * routes to a point may lead through one that forwards nothing.  How many final reads may end so is checked at the end.
@@ -239,7 +249,7 @@ static struct reload_sim_read read_of(
 static bool must_be_answered(const struct reload_sim_request *r)
 {
 	const struct reload_sim_run_state *c = r->state;
-	return !c->faults.byzantine && (r->tries || !c->faults.drop);
+	return !c->faults.byzantine && !may_be_late(c) && (r->tries || !c->faults.drop);
 }
 
 /* Ends a Fetch and counts it when it is a final read of a value still owed. */

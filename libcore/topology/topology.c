@@ -46,3 +46,16 @@ bool reload_topology_passed_over(const struct reload_topology_ops *ops,
 	*out = t.predecessors[0];
 	return true;
 }
+
+bool reload_topology_owner(const struct reload_topology_ops *ops, struct reload_topology *plugin,
+	const struct reload_id *resource, struct reload_id *out)
+{
+	struct reload_topology_tables t;
+	ops->tables(plugin, &t);
+	for (size_t i = 0; i + 1 < t.predecessors_count; i++)
+		if (reload_id_between(&t.predecessors[i + 1], resource, &t.predecessors[i])) {
+			*out = t.predecessors[i];
+			return true;
+		}
+	return false;
+}

@@ -251,4 +251,11 @@ bool reload_topology_is_predecessor(const struct reload_topology_ops *ops,
 bool reload_topology_passed_over(const struct reload_topology_ops *ops, struct reload_topology *t,
 	const struct reload_id *resource, const struct reload_id *owner, struct reload_id *out);
 
+/*
+ * reload_topology_owner() returns whether resource lies between two neighbours in front of this node; *out is the second one, its owner by the
+ * tables of this node.
+ */
+bool reload_topology_owner(const struct reload_topology_ops *ops, struct reload_topology *t,
+	const struct reload_id *resource, struct reload_id *out);
+
 extern const struct reload_topology_ops reload_chord_topology, reload_chord_tuned_topology;

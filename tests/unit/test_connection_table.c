@@ -166,6 +166,23 @@ static void generations_wrap(void **state)
 	}
 }
 
+/* R-6.2.1-07: a late answer is believed at once, sooner ones by and by; so one fast answer makes no slow node a fast one. */
+static void how_late_a_node_answers(void **state)
+{
+	(void)state;
+	struct reload_connection con = { 0 };
+	reload_connection_answered(&con, 4100);
+	assert_int_equal(con.answers_in, 4100);
+	reload_connection_answered(&con, 100);
+	assert_int_equal(con.answers_in, 3100);
+	reload_connection_answered(&con, 3100);
+	reload_connection_answered(&con, 5000);
+	assert_int_equal(con.answers_in, 5000);
+	for (unsigned i = 0; i < 40; i++)
+		reload_connection_answered(&con, 40);
+	assert_in_range(con.answers_in, 40, 43);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -174,6 +191,7 @@ int main(void)
 		cmocka_unit_test(several_node_ids),
 		cmocka_unit_test(names_of_slots),
 		cmocka_unit_test(generations_wrap),
+		cmocka_unit_test(how_late_a_node_answers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -113,6 +113,7 @@ static void a_user_name_that_is_taken(void **state)
 }
 
 static uint16_t lost; /* requests of this code by the node tap_arg do not arrive */
+static unsigned lost_count;
 
 static bool loses_them(struct net *net, struct packet *p)
 {
@@ -121,16 +122,16 @@ static bool loses_them(struct net *net, struct packet *p)
 	if (p->from != net->tap_arg || reload_header_read(&h, span_of(p->at, p->len), &ctx))
 		return true;
 	const uint8_t *at = p->at + reload_header_size(&h);
-	return (at[0] << 8 | at[1]) != lost;
+	bool passes = (at[0] << 8 | at[1]) != lost;
+	lost_count += !passes;
+	return passes;
 }
 
-/* What was lost on the way, the question or the Store, is sent again later. */
-static void lost_at_first(uint16_t code)
+/* A node whose user name is u's to keep; what it sends of that code is lost. */
+static struct node *who_is_kept_by(struct node *u, uint16_t code)
 {
-	struct net *net = net_new();
-	struct node *u = node_new(net, 0x80), *v = NULL;
-	node_first(u);
-	/* a node whose user name is u's to keep */
+	struct net *net = u->net;
+	struct node *v = NULL;
 	for (uint8_t first = 0x20; !v; first++) {
 		char user[64];
 		struct reload_id resource, id = id_at(first);
@@ -142,6 +143,16 @@ static void lost_at_first(uint16_t code)
 	net->tap_arg = v;
 	lost = code;
 	net->tap = loses_them;
+	return v;
+}
+
+/* What was lost on the way, the question or the Store, is sent again later. */
+static void lost_at_first(uint16_t code)
+{
+	struct net *net = net_new();
+	struct node *u = node_new(net, 0x80), *v;
+	node_first(u);
+	v = who_is_kept_by(u, code);
 	node_join(v, u, RELOAD_ROLE_PEER);
 	net_pass(net, 12000);
 	assert_int_equal(v->state, RELOAD_STATE_JOINED);
@@ -152,6 +163,24 @@ static void lost_at_first(uint16_t code)
 	net_pass(net, 60000);
 	assert_int_equal(certificates_at(u, RELOAD_KIND_CERT_BY_USER, user)->values_count, 1);
 	assert_in_range(v->events[RELOAD_EV_CERTIFICATE_STORED], 2, 3);
+	net_free(net);
+}
+
+/* R-6.2.1-09: where the way is too slow for a request, the next one does not follow for ever after 10 s; two places, five copies each. */
+static void what_is_lost_again_and_again(void **state)
+{
+	(void)state;
+	struct net *net = net_new();
+	struct node *u = node_new(net, 0x80), *v;
+	node_first(u);
+	v = who_is_kept_by(u, RELOAD_FETCH_REQ);
+	lost_count = 0;
+	node_join(v, u, RELOAD_ROLE_PEER);
+	net_pass(net, 3600000);
+	assert_in_range(lost_count, 6 * 5, 10 * 2 * 5);
+	lost = 0;
+	net_pass(net, 1280000 + 15000);
+	assert_int_equal(v->events[RELOAD_EV_CERTIFICATE_STORED], 2);
 	net_free(net);
 }
 
@@ -169,6 +198,7 @@ int main(void)
 		cmocka_unit_test(a_newer_certificate_stands_beside_the_former),
 		cmocka_unit_test(a_user_name_that_is_taken),
 		cmocka_unit_test(what_is_lost_is_repeated),
+		cmocka_unit_test(what_is_lost_again_and_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

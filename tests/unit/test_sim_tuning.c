@@ -10,12 +10,14 @@
 enum {
 	NODES = 12,
 	ONE_NODE = 18, /* bytes of a Destination List of one Node-ID */
+	NODE_AND_RESOURCE = ONE_NODE + 19,
 	MINUTE_MS = 60000
 };
 
 struct watch {
 	size_t probes, pings, updates;
 	size_t missed; /* Pings to one node alone */
+	size_t owners; /* Stats about what a neighbour owns, sent to it */
 	size_t lost;   /* links that went down without an answer */
 };
 
@@ -36,6 +38,8 @@ static void on_sent(void *arg, const struct reload_sim_node *n, struct span mess
 		return;
 	w->pings += m->code == RELOAD_PING_REQ;
 	w->missed += m->code == RELOAD_PING_REQ && m->header.destination_list.len == ONE_NODE;
+	w->owners +=
+		m->code == RELOAD_STAT_REQ && m->header.destination_list.len == NODE_AND_RESOURCE;
 	w->updates += m->code == RELOAD_UPDATE_REQ;
 	struct reload_self_tuning of;
 	bool probe = m->code == RELOAD_PROBE_REQ || m->code == RELOAD_PROBE_ANS;
@@ -207,6 +211,8 @@ static void the_other_ring(void **state)
 	reload_peer_status(reload_sim_node(s, 3)->peer, &status);
 	assert_false(status.is_tuned);
 	assert_int_equal(w.probes, 0);
+	/* R-6.2.1-03: s10.3 would go through the predecessor of the owner */
+	assert_true(w.owners > 0);
 }
 
 static struct reload_sim_outcome outcome(bool liars)
@@ -245,6 +251,38 @@ static void against_the_truth(void **state)
 	assert_true(lied.fetches_good * 100 >= lied.fetches_expected * 95);
 }
 
+/* 40 peers, half an hour; upkeep, in bytes a peer and hour. */
+static double upkeep(uint32_t slow, uint64_t seed)
+{
+	static struct reload_sim_outcome o;
+	struct reload_sim_scenario s;
+	reload_sim_scenario_init(&s);
+	s.peers = 40;
+	s.duration = 30 * MINUTE_MS;
+	s.slow = slow;
+	s.slow_by = 4000;
+	reload_sim_scenario_run(&s, seed, NULL, &o);
+	if (!o.ok)
+		print_error("%s\n", o.violation.words);
+	assert_true(o.ok);
+	return o.maintenance_bytes_per_peer_hour;
+}
+
+/*
+ * R-6.2.1-07: what is answered later than the reliability timer is sent again, to the letter; but neither a check of a link, nor one of an owner,
+ * nor the search for the own certificate takes a slow answer for none, or begins again at once when there was none.
+ */
+static void slow_peers_cost_little(void **state)
+{
+	(void)state;
+	double all = 0, without = 0;
+	for (uint64_t seed = 1; seed <= 2; seed++) {
+		all += upkeep(300000, seed);
+		without += upkeep(0, seed);
+	}
+	assert_true(all < 4 * without); /* of few peers, and soon after they joined */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -254,6 +292,7 @@ int main(void)
 		cmocka_unit_test(a_short_cut_is_no_silence),
 		cmocka_unit_test(the_other_ring),
 		cmocka_unit_test(against_the_truth),
+		cmocka_unit_test(slow_peers_cost_little),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

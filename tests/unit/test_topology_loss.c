@@ -264,7 +264,8 @@ static void who_is_missed_and_when(void **state)
 	}
 	struct fake f;
 	fake_ring(&f);
-	struct reload_id near = fake_id(0x40), client = fake_id(0x41), far = fake_id(0x90);
+	struct reload_id self = fake_id(0x10), near = fake_id(0x40), client = fake_id(0x41),
+			 far = fake_id(0x90);
 	ops->connected(f.t, &client);
 	for (unsigned node = 0x11; node < 0x20; node++)
 		fake_peer(&f, node);
@@ -272,6 +273,15 @@ static void who_is_missed_and_when(void **state)
 		fake_peer(&f, node);
 	struct reload_id next = fake_id(0x11);
 	assert_int_equal(ops->silence(f.t, &next), 100000);
+	/* between two neighbours in front of us it is known whose a resource is */
+	struct reload_id owner, last = fake_id(0x0f), before = fake_id(0x0e), point = fake_id(0x0e);
+	point.at[1]++;
+	assert_true(reload_topology_owner(ops, f.t, &point, &owner));
+	assert_true(reload_id_eq(&owner, &last));
+	assert_true(reload_topology_owner(ops, f.t, &before, &owner));
+	assert_true(reload_id_eq(&owner, &before));
+	assert_false(reload_topology_owner(ops, f.t, &self, &owner));
+	assert_false(reload_topology_owner(ops, f.t, &far, &owner));
 	assert_int_equal(ops->silence(f.t, &near), 0); /* a finger by now */
 	assert_int_equal(ops->silence(f.t, &client), 0);
 	assert_int_equal(ops->silence(f.t, &far), 0);

@@ -6,6 +6,11 @@
 
 #include "wire/codes.h"
 
+enum {
+	BELOW = 150,   /* bytes that a message costs below RELOAD */
+	ROOM = 1 << 20 /* of a link, as in libcore/link */
+};
+
 /* -- digest and trace ------------------------------------------------------------------------------------------------------ */
 
 static uint64_t digest_step(uint64_t digest, uint64_t v)
@@ -100,6 +105,46 @@ enum reload_sim_traffic reload_sim_traffic_of(struct span message)
 	uint16_t code = rd_u16(&r);
 	return r.err || fragment != RELOAD_FRAGMENT_WHOLE ? RELOAD_SIM_TRAFFIC_OTHER
 							  : traffic_of_code(code);
+}
+
+/* -- a process that is stopped -------------------------------------------------------------------------------------------- */
+
+bool reload_sim_frozen(const struct reload_sim_node *n)
+{
+	return n->frozen_until > n->sim->now;
+}
+
+reload_ms reload_sim_awake(const struct reload_sim_node *n, reload_ms since)
+{
+	reload_ms from = n->frozen_until > since ? n->frozen_until : since;
+	return n->sim->now > from ? n->sim->now - from : 0;
+}
+
+void reload_sim_freeze(struct reload_sim *s, size_t i, reload_ms until)
+{
+	struct reload_sim_body *b = &s->nodes[i];
+	reload_sim_note(s, &b->node, "freeze", until, 0);
+	if (b->node.peer && until > b->node.frozen_until)
+		b->node.frozen_until = until;
+}
+
+/* -- how much at a time ------------------------------------------------------------------------------------------------------ */
+
+reload_ms reload_sim_leaves(struct reload_sim_body *n, size_t len, reload_ms from)
+{
+	uint64_t rate = n->node.sim->setup.bandwidth, us = from * 1000;
+	if (!rate)
+		return from;
+	us = n->busy_us > us ? n->busy_us : us;
+	n->busy_us = us + (len + BELOW) * UINT64_C(1000000) / rate;
+	return (n->busy_us + 999) / 1000;
+}
+
+size_t reload_sim_room(const struct reload_sim *s)
+{
+	size_t room = s->setup.send_queue ? s->setup.send_queue : ROOM,
+	       two = 2 * (size_t)s->config->max_message_size;
+	return room > two ? room : two;
 }
 
 /* -- questions -------------------------------------------------------------------------------------------------------------- */

@@ -444,7 +444,7 @@ bool reload_sim_check_transactions(struct reload_sim_checks *c, struct reload_si
 			RELOAD_TRANSMISSIONS *
 				reload_peer_config(n->peer)->overlay_reliability_timer_ms +
 			RELOAD_SIM_SIGN_MS + 2 * reload_sim_job_longest(c->s);
-		if (now - oldest <= limit)
+		if (reload_sim_awake(n, oldest) <= limit)
 			continue;
 		return reload_sim_checks_violated(c, v, RELOAD_SIM_CHECK_TRANSACTION,
 			"a request of node %zu has been under way for %.3f s", i,

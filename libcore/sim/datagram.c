@@ -16,7 +16,8 @@ static bool chance(struct reload_sim *s, uint32_t per_million)
 static void fly(struct reload_sim *s, struct reload_sim_link *l, unsigned e, struct span datagram)
 {
 	struct reload_sim_event *ev = reload_sim_event_new(s, RELOAD_SIM_DATAGRAM, l, e, datagram);
-	reload_ms at = s->now + reload_sim_delay(s, l->base);
+	reload_ms at = reload_sim_leaves(l->end[e].node, datagram.len, s->now) +
+		       reload_sim_delay(s, l->base);
 	if (chance(s, s->setup.reorder))
 		at += 1 + reload_prng_below(&s->prng, 2 * (uint64_t)l->base + 10);
 	if (at < l->end[e].last && l->end[!e].state != RELOAD_SIM_END_UP)

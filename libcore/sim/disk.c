@@ -245,6 +245,14 @@ static void write_end(struct disk *d)
 		write_begin(d);
 }
 
+const struct reload_sim_node *reload_sim_disk_node(
+	const struct reload_sim *s, const struct reload_sim_event *ev)
+{
+	struct due due;
+	memcpy(&due, ev->data, sizeof(due));
+	return &s->nodes[due.node].node;
+}
+
 bool reload_sim_run_disk(
 	struct reload_sim *s, const struct reload_sim_event *ev, struct reload_sim_body **n)
 {

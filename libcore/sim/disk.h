@@ -23,6 +23,9 @@ struct reload_storage *reload_sim_disk_new(
  */
 void reload_sim_disk_crash(struct reload_storage *s);
 void reload_sim_disk_back(struct reload_storage *s);
+/* reload_sim_disk_node() is the node whose write ends with ev. */
+const struct reload_sim_node *reload_sim_disk_node(
+	const struct reload_sim *s, const struct reload_sim_event *ev);
 /* reload_sim_run_disk() ends a write; true: the engine of *n has handled it. */
 bool reload_sim_run_disk(
 	struct reload_sim *s, const struct reload_sim_event *ev, struct reload_sim_body **n);

@@ -1,5 +1,6 @@
 #include "sim/fault.h"
 
+#include "sim/stats.h"
 #include "util/alloc.h"
 
 #include <stddef.h>
@@ -17,11 +18,12 @@
 enum {
 	FAULTS_MAX = 1 << 22, /* rows; further ones are left out */
 	MOVE_MS = 40000,      /* until the links of a host that has moved are mended */
-	FIRST_MS = 5000       /* before the first fault, so that values are stored */
+	FIRST_MS = 5000,      /* before the first fault, so that values are stored */
+	FEW = 8 /* peers: where there are fewer node 0 stays, since one that has lost all others can join through it alone */
 };
 
 static const char *const source_names[RELOAD_SIM_SOURCES] = { "churn", "crash", "mass", "partition",
-	"cut", "jump", "move", "errors", "full", "script" };
+	"cut", "jump", "move", "errors", "full", "script", "freeze" };
 
 /* -- which kinds exist ----------------------------------------------------------------------------------------------------- */
 
@@ -41,6 +43,7 @@ static const struct {
 	{ "duplicate", FIELD(duplicate) },
 	{ "reorder", FIELD(reorder) },
 	{ "slow", FIELD(slow) },
+	{ "bandwidth", FIELD(bandwidth) },
 	{ "skew", FIELD(skew) },
 	{ "byzantine", FIELD(byzantine) },
 	{ "churn", FIELD(churn) },
@@ -54,6 +57,7 @@ static const struct {
 	{ "disk-full", FIELD(disk_full) },
 	{ "commit-time", FIELD(commit_time) },
 	{ "jobs-time", FIELD(jobs_time) },
+	{ "freezes", FIELD(freezes) },
 };
 
 size_t reload_sim_fault_kinds(void)
@@ -152,14 +156,18 @@ static reload_ms session_length(struct reload_prng *r, const struct reload_sim_s
 	return t < 1 ? 1 : t > 1e15 ? (reload_ms)1e15 : (reload_ms)t;
 }
 
-/* Sessions and absences alternate.  The first session begins when faults begin, as if all peers had just been started. */
+/*
+ * Sessions and absences alternate.  The first session begins when faults begin, as if all peers had just been started.  Node 0 comes last, so that it
+ * changes no name of a fault.
+ */
 static void draw_churn(struct reload_sim_faults *f, const struct reload_sim_scenario *s,
 	uint64_t seed, reload_ms from, reload_ms end)
 {
 	uint32_t serial = 0;
 	if (s->churn == RELOAD_SIM_SESSIONS_NONE)
 		return;
-	for (size_t node = 1; node < s->peers; node++) {
+	for (size_t k = 1; k < s->peers + (s->peers >= FEW); k++) {
+		size_t node = k % s->peers;
 		struct reload_prng r;
 		reload_prng_seed(&r, reload_prng_hash(seed, 0xc400 + node, 0xfa01));
 		for (reload_ms at = from;;) {
@@ -187,9 +195,9 @@ static void draw_churn(struct reload_sim_faults *f, const struct reload_sim_scen
 	}
 }
 
-/* A share of the peers without node 0, in random order (owned). */
-static size_t *some_peers(
-	struct reload_prng *r, const struct reload_sim_scenario *s, uint32_t share, size_t *count)
+/* A share of the peers in random order (owned).  Node 0 is drawn apart and comes last, so that it changes nothing for the others. */
+static size_t *some_peers(struct reload_prng *r, const struct reload_sim_scenario *s, uint64_t seed,
+	enum reload_sim_source source, uint32_t share, size_t *count)
 {
 	size_t peers = s->peers > 1 ? s->peers - 1 : 0;
 	size_t *order = reload_alloc_array(peers + 1, sizeof(*order));
@@ -201,6 +209,8 @@ static size_t *some_peers(
 		order[i] = order[other];
 		order[other] = keep;
 	}
+	if (s->peers >= FEW && reload_prng_hash(seed, source, 0xfa00) % 1000000 < share)
+		order[(*count)++] = 0;
 	return order;
 }
 
@@ -210,7 +220,7 @@ static void draw_crashes(struct reload_sim_faults *f, const struct reload_sim_sc
 	struct reload_prng r;
 	size_t count;
 	source_seed(&r, seed, RELOAD_SIM_SOURCE_CRASH);
-	size_t *peers = some_peers(&r, s, s->crashes, &count);
+	size_t *peers = some_peers(&r, s, seed, RELOAD_SIM_SOURCE_CRASH, s->crashes, &count);
 	for (size_t i = 0; i < count; i++) {
 		reload_ms at = from + reload_prng_below(&r, end - from);
 		reload_ms back =
@@ -237,7 +247,7 @@ static void draw_mass_leave(struct reload_sim_faults *f, const struct reload_sim
 	size_t count;
 	source_seed(&r, seed, RELOAD_SIM_SOURCE_MASS);
 	reload_ms at = from + reload_prng_below(&r, end - from);
-	size_t *peers = some_peers(&r, s, s->mass_leave, &count);
+	size_t *peers = some_peers(&r, s, seed, RELOAD_SIM_SOURCE_MASS, s->mass_leave, &count);
 	for (size_t i = 0; i < count; i++)
 		fault_add(f, RELOAD_SIM_FAULT_LEAVE, RELOAD_SIM_SOURCE_MASS, (uint32_t)i, at)
 			->node = peers[i];
@@ -327,7 +337,8 @@ static void draw_disk_full(struct reload_sim_faults *f, const struct reload_sim_
 	struct reload_prng r;
 	size_t count;
 	source_seed(&r, seed, RELOAD_SIM_SOURCE_FULL);
-	size_t *peers = some_peers(&r, s, s->disk_full, &count);
+	size_t *peers = some_peers(
+		&r, s, seed, RELOAD_SIM_SOURCE_FULL, s->disk_full, &count);
 	for (size_t i = 0; i < count; i++) {
 		reload_ms at = from + reload_prng_below(&r, end - from);
 		struct reload_sim_fault *fault = fault_add(
@@ -336,6 +347,20 @@ static void draw_disk_full(struct reload_sim_faults *f, const struct reload_sim_
 		fault->length = s->disk_full_time < end - at ? s->disk_full_time : end - at;
 	}
 	free(peers);
+}
+
+static void draw_freezes(struct reload_sim_faults *f, const struct reload_sim_scenario *s,
+	uint64_t seed, reload_ms from, reload_ms end)
+{
+	struct reload_prng r;
+	source_seed(&r, seed, RELOAD_SIM_SOURCE_FREEZE);
+	for (uint64_t i = 0; i < s->freezes; i++) {
+		reload_ms at = from + reload_prng_below(&r, end - from);
+		struct reload_sim_fault *fault = fault_add(
+			f, RELOAD_SIM_FAULT_FREEZE, RELOAD_SIM_SOURCE_FREEZE, (uint32_t)i, at);
+		fault->node = reload_prng_below(&r, s->peers);
+		fault->length = s->freeze_time < end - at ? s->freeze_time : end - at;
+	}
 }
 
 static int fault_cmp(const void *x, const void *y)
@@ -371,7 +396,8 @@ void reload_sim_faults_draw(struct reload_sim_faults *f, const struct reload_sim
 		.byzantine = s.byzantine,
 		.skew = s.skew,
 		.commit_time = s.commit_time,
-		.jobs_time = s.jobs_time };
+		.jobs_time = s.jobs_time,
+		.bandwidth = s.bandwidth };
 	reload_ms first = from + (s.duration > 2 * FIRST_MS ? FIRST_MS : s.duration / 4);
 	reload_ms end = from + s.duration;
 	for (size_t k = 0; k < COUNT_OF(kinds); k++) {
@@ -389,6 +415,7 @@ void reload_sim_faults_draw(struct reload_sim_faults *f, const struct reload_sim
 	draw_moves(f, &s, seed, first, end);
 	draw_disk_errors(f, &s, seed, first, end);
 	draw_disk_full(f, &s, seed, first, end);
+	draw_freezes(f, &s, seed, first, end);
 	if (f->count)
 		qsort(f->at, f->count, sizeof(*f->at), fault_cmp);
 	faults_last(f);
@@ -472,6 +499,10 @@ void reload_sim_fault_text(const struct reload_sim_fault *fault, char *out, size
 		snprintf(out, size, "the disk of peer %zu is full for %.3f s", fault->node,
 			seconds(fault->length));
 		break;
+	case RELOAD_SIM_FAULT_FREEZE:
+		snprintf(out, size, "the process of peer %zu is stopped for %.3f s", fault->node,
+			seconds(fault->length));
+		break;
 	case RELOAD_SIM_FAULT_TYPES:
 		break;
 	}
@@ -512,15 +543,9 @@ enum reload_err reload_sim_faults_list_check(const char *text, struct reload_err
 	reload_error_explain(
 		why, RELOAD_USAGE, "the list of faults", "it is not of the form crash3,partition0");
 	reload_error_advise(why, "names are churn, crash, mass, partition, cut, jump, move, "
-				 "errors, full and script with a "
+				 "errors, full, script and freeze with a "
 				 "number, or `none`");
 	return RELOAD_USAGE;
-}
-
-static int name_cmp(const void *x, const void *y)
-{
-	const uint64_t *a = x, *b = y;
-	return (*a > *b) - (*a < *b);
 }
 
 static uint64_t name_number(enum reload_sim_source source, uint32_t serial)
@@ -541,10 +566,10 @@ void reload_sim_faults_only(struct reload_sim_faults *f, const char *list)
 		names[count++] = name_number(source, serial);
 	}
 	if (count)
-		qsort(names, count, sizeof(*names), name_cmp);
+		qsort(names, count, sizeof(*names), reload_sim_number_order);
 	for (size_t i = 0; i < f->count; i++) {
 		uint64_t name = name_number(f->at[i].source, f->at[i].serial);
-		if (count && bsearch(&name, names, count, sizeof(name), name_cmp))
+		if (count && bsearch(&name, names, count, sizeof(name), reload_sim_number_order))
 			f->at[left++] = f->at[i];
 	}
 	f->count = left;

@@ -18,6 +18,7 @@ enum reload_sim_fault_type {
 	RELOAD_SIM_FAULT_MOVE,        /* a host gets other addresses */
 	RELOAD_SIM_FAULT_DISK_ERRORS, /* writes to a disk fail */
 	RELOAD_SIM_FAULT_DISK_FULL,
+	RELOAD_SIM_FAULT_FREEZE, /* a process is stopped for a while */
 	RELOAD_SIM_FAULT_TYPES
 };
 
@@ -33,6 +34,7 @@ enum reload_sim_source {
 	RELOAD_SIM_SOURCE_ERRORS,
 	RELOAD_SIM_SOURCE_FULL,
 	RELOAD_SIM_SOURCE_SCRIPT, /* not drawn: sim/script.h */
+	RELOAD_SIM_SOURCE_FREEZE,
 	RELOAD_SIM_SOURCES
 };
 
@@ -57,6 +59,7 @@ struct reload_sim_faults {
 	/* settings of the world, zero when the kind was not drawn */
 	uint32_t loss, drop, duplicate, reorder, slow, byzantine;
 	reload_ms skew, commit_time, jobs_time;
+	uint64_t bandwidth;
 };
 
 /*
@@ -75,8 +78,8 @@ struct reload_sim_scenario reload_sim_scenario_drawn(
 	const struct reload_sim_scenario *scenario, uint64_t seed);
 
 /*
- * reload_sim_faults_draw() fills f (owned; clear it) for a run whose growth ends at from.  Node 0, the bootstrap node of the configuration, gets
- * partitions, cuts and jumps of its clock only.
+ * reload_sim_faults_draw() fills f (owned; clear it) for a run whose growth ends at from.  In a small ring node 0 neither
+ * crashes nor leaves.
  */
 void reload_sim_faults_draw(struct reload_sim_faults *f, const struct reload_sim_scenario *scenario,
 	uint64_t seed, reload_ms from);

@@ -160,6 +160,14 @@ void reload_sim_check_pairs(struct reload_sim_body *n, uint32_t number, struct s
 		connect_pair(s, g, other);
 }
 
+const struct reload_sim_node *reload_sim_ice_node(
+	const struct reload_sim *s, const struct reload_sim_event *ev)
+{
+	struct name name;
+	memcpy(&name, ev->data, sizeof(name));
+	return &s->nodes[name.node].node;
+}
+
 bool reload_sim_run_ice(
 	struct reload_sim *s, struct reload_sim_event *ev, struct reload_sim_body **n)
 {

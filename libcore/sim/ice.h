@@ -14,6 +14,9 @@ bool reload_sim_gather_end(struct reload_sim_body *n, uint32_t number);
 void reload_sim_gathers_clear(struct reload_sim_body *n);
 /* reload_sim_check_pairs() connects to the link that ufrag names, once its end does the same. */
 void reload_sim_check_pairs(struct reload_sim_body *n, uint32_t number, struct span ufrag);
+/* reload_sim_ice_node() is the node that an event of ICE is about. */
+const struct reload_sim_node *reload_sim_ice_node(
+	const struct reload_sim *s, const struct reload_sim_event *ev);
 /* reload_sim_run_ice() carries an event out; true: the engine of *n was called. */
 bool reload_sim_run_ice(
 	struct reload_sim *s, struct reload_sim_event *ev, struct reload_sim_body **n);

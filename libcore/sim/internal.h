@@ -7,7 +7,6 @@
 
 enum {
 	RELOAD_SIM_WHEEL = 4096,    /* milliseconds, a power of two */
-	RELOAD_SIM_WAIT_MAX = 256,  /* at the maximum a further message is dropped */
 	RELOAD_SIM_CACHED_MAX = 32, /* addresses on the disk of a node */
 };
 
@@ -52,9 +51,11 @@ struct reload_sim_event {
 		};
 	};
 	uint32_t len; /* of data */
-	uint8_t type, end, tries;
-	uint8_t err; /* DOWN: the reason for the engine */
-	bool remote; /* DOWN: comes as a packet from the other end, which a cut stops */
+	uint8_t type, end,
+		tries; /* MESSAGE: tries is 1 when it waited for a process that was stopped */
+	uint8_t err;   /* DOWN: the reason for the engine */
+	bool remote;   /* DOWN: comes as a packet from the other end, which a cut stops */
+	bool counted;  /* MESSAGE: takes room in the queue of its end */
 	uint8_t data[];
 };
 
@@ -88,9 +89,12 @@ struct reload_sim_link_end {
 	struct reload_sim_reliable *
 		reliable; /* over datagrams; NULL: nothing was sent or received yet, or not for a while */
 	struct reload_sim_packed *packed; /* in the latter case; both are NULL over streams */
+	struct reload_rto *
+		rto; /* of round trips over a stream; NULL: bandwidth has no limit, and they are those of the pair */
 	reload_ms last;  /* arrival time of the last message from this end: order is kept */
 	reload_ms heard; /* when this end was last asked whether packets come, and they did */
 	uint32_t number;
+	uint32_t queued; /* bytes of messages that have not arrived at the other end */
 	uint8_t state;
 	bool resetting; /* a reset is on the way to this end */
 	bool broken;    /* an oversized message came in: no other one does */
@@ -130,6 +134,7 @@ struct reload_sim_body {
 	size_t gathers_count, gathers_cap;
 	uint32_t wake_slot; /* 1 + index in the heap of wakes; 0: not in it */
 	reload_ms wake;     /* the time that the engine asked for */
+	uint64_t busy_us;   /* when what it has sent so far has left, in microseconds */
 	uint32_t *cached;   /* indexes of nodes that were reached, newest first */
 	uint8_t cached_count;
 	uint32_t crashes;                 /* of its lives */
@@ -268,6 +273,10 @@ bool reload_sim_run_down(struct reload_sim *s, struct reload_sim_event *ev);
 
 /* reload_sim_send() sends a message of an engine. */
 void reload_sim_send(struct reload_sim_body *n, uint32_t number, struct span message);
+/* reload_sim_leaves() is when a message or datagram of that length, which n sends at the time from, has left; it takes its share of the bandwidth. */
+reload_ms reload_sim_leaves(struct reload_sim_body *n, size_t len, reload_ms from);
+/* reload_sim_room() is how many bytes may be on their way from one end of a link. */
+size_t reload_sim_room(const struct reload_sim *s);
 /* reload_sim_transmit() sends m from its end; m is its own from then on. */
 void reload_sim_transmit(struct reload_sim *s, struct reload_sim_event *m);
 /* reload_sim_run_send() sends a message of the hook, or one about which the hook has to decide; true: m was sent and is not the caller's any more. */
@@ -278,6 +287,8 @@ void reload_sim_arrive(struct reload_sim *s, struct reload_sim_link_end *to, str
 bool reload_sim_run_message(struct reload_sim *s, struct reload_sim_event *ev, bool *taken);
 bool reload_sim_run_retry(struct reload_sim *s, struct reload_sim_event *ev);
 bool reload_sim_run_health(struct reload_sim *s, struct reload_sim_event *ev);
+/* reload_sim_put_off() returns whether ev is for a process that is stopped: then it happens when that one runs again, and is not the caller's any more. */
+bool reload_sim_put_off(struct reload_sim *s, struct reload_sim_event *ev);
 /* reload_sim_digest_add() adds numbers, and the time, to the digest; reload_sim_trace() writes a line of the trace. */
 void reload_sim_digest_add(struct reload_sim *s, uint64_t a, uint64_t b);
 void reload_sim_trace(const struct reload_sim *s, const struct reload_sim_node *n, const char *what,

@@ -48,6 +48,14 @@ void reload_sim_job_begin(struct reload_sim_body *n, struct reload_job *job)
 	s->jobs[s->jobs_count++] = (struct reload_sim_job){ n, job };
 }
 
+const struct reload_sim_node *reload_sim_job_node(
+	const struct reload_sim *s, const struct reload_sim_event *ev)
+{
+	struct late_name name;
+	memcpy(&name, ev->data, sizeof(name));
+	return &s->nodes[name.node].node;
+}
+
 bool reload_sim_run_job(
 	struct reload_sim *s, const struct reload_sim_event *ev, struct reload_sim_body **n)
 {

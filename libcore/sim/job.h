@@ -8,6 +8,9 @@
 
 /* reload_sim_job_begin() takes a job of n's engine. */
 void reload_sim_job_begin(struct reload_sim_body *n, struct reload_job *job);
+/* reload_sim_job_node() is the node whose job ends with ev. */
+const struct reload_sim_node *reload_sim_job_node(
+	const struct reload_sim *s, const struct reload_sim_event *ev);
 /* reload_sim_run_job() ends a late job; true: the engine of *n has handled it; false: it was not under way any more. */
 bool reload_sim_run_job(
 	struct reload_sim *s, const struct reload_sim_event *ev, struct reload_sim_body **n);

@@ -73,7 +73,7 @@ void reload_sim_move(struct reload_sim *s, size_t i, bool notices)
 	reload_sim_note(s, &n->node, "move", notices, 0);
 	for (size_t k = 0; k < n->links_count; k++)
 		n->links[k].link->silent = true;
-	if (notices && n->node.peer)
+	if (notices && n->node.peer && !reload_sim_frozen(&n->node))
 		reload_peer_addresses_changed(n->node.peer);
 }
 
@@ -95,7 +95,9 @@ reload_ms reload_sim_link_heard(const struct reload_sim *s, struct reload_sim_li
 {
 	const struct reload_sim_link_end *other = &l->end[!e];
 	reload_ms *heard = &l->end[e].heard, stopped = other->node->node.stopped_at;
-	if (other->state == RELOAD_SIM_END_UP && other->node->node.peer && !l->silent &&
+	/* over a stream the system sends them, over datagrams the process */
+	bool mute = reload_sim_by_datagrams(s) && reload_sim_frozen(&other->node->node);
+	if (!mute && other->state == RELOAD_SIM_END_UP && other->node->node.peer && !l->silent &&
 		reload_sim_open(s, other->node, l->end[e].node))
 		*heard = s->now;
 	else if (!other->node->node.peer && stopped != RELOAD_NEVER)

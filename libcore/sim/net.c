@@ -1,5 +1,7 @@
 #include "sim/datagram.h"
 
+#include "link/rto.h"
+
 /*
  * Messages on links, as libcore/link and the transport below it carry them.
  *
@@ -39,10 +41,24 @@ static bool is_lost(struct reload_sim *s)
 
 /* -- what is late --------------------------------------------------------------------------------------------------------- */
 
-static reload_ms patience(const struct reload_sim *s, const struct reload_sim_link *l)
+/* How long end e waits for an ACK.  Where messages wait to leave, that is measured. */
+static reload_ms patience(const struct reload_sim *s, const struct reload_sim_link *l, unsigned e)
 {
-	reload_ms ms = reload_sim_patience(s, l->base);
+	reload_ms ms = reload_sim_patience(s, l->base),
+		  measured = l->end[e].rto ? reload_rto_ms(l->end[e].rto) : 0;
+	ms = measured > ms ? measured : ms;
 	return ms > RELOAD_SIM_DOUBT_MS ? ms : RELOAD_SIM_DOUBT_MS;
+}
+
+static void measured(struct reload_sim *s, struct reload_sim_link_end *end, reload_ms round_trip)
+{
+	if (!s->setup.bandwidth)
+		return;
+	if (!end->rto) {
+		end->rto = RELOAD_NEW(reload_rto);
+		reload_rto_init(end->rto, RELOAD_SIM_DOUBT_MS);
+	}
+	reload_rto_sample(end->rto, round_trip);
 }
 
 static struct reload_sim_wait *wait_of(struct reload_sim *s, struct reload_sim_link *l, unsigned e)
@@ -88,7 +104,7 @@ static void unacknowledged(
 	if (sent < w->since)
 		w->since = sent;
 	w->ack_at = RELOAD_NEVER;
-	look_at(s, l, e, w->since + patience(s, l));
+	look_at(s, l, e, w->since + patience(s, l, e));
 	retry_later(s, l, e);
 }
 
@@ -105,7 +121,7 @@ static void acknowledged_late(struct reload_sim *s, struct reload_sim_link *l, u
 		if (w->bad)
 			w->since = sent; /* the ones before are acknowledged by now */
 	}
-	look_at(s, l, e, w->since + patience(s, l));
+	look_at(s, l, e, w->since + patience(s, l, e));
 	if (w->ack_at != RELOAD_NEVER)
 		look_at(s, l, e, w->ack_at);
 }
@@ -148,7 +164,7 @@ bool reload_sim_run_health(struct reload_sim *s, struct reload_sim_event *ev)
 		reload_sim_link_down(s, l, ev->end, s->now, RELOAD_LINK_DOWN, false);
 		return false;
 	}
-	reload_ms doubt = w->since + patience(s, l), next = w->since + RELOAD_SIM_LOST_MS;
+	reload_ms doubt = w->since + patience(s, l, ev->end), next = w->since + RELOAD_SIM_LOST_MS;
 	if (!w->bad && s->now < doubt)
 		next = doubt;
 	look_at(s, l, ev->end, w->ack_at < next ? w->ack_at : next);
@@ -179,23 +195,18 @@ static void hold(struct reload_sim *s, struct reload_sim_event *m)
 		return;
 	}
 	w = wait_of(s, l, e);
-	reload_ms sent = m->sent;
-	if (w->count >= RELOAD_SIM_WAIT_MAX) {
-		s->counts.dropped++;
-		reload_sim_event_free(s, m);
-	} else { /* it met the cut on its way and was sent before others in the queue */
-		struct reload_sim_event **at = &w->queue.first;
-		if (w->queue.last && w->queue.last->sequence < m->sequence)
-			at = &w->queue.last->next;
-		while (*at && (*at)->sequence < m->sequence)
-			at = &(*at)->next;
-		m->next = *at;
-		*at = m;
-		if (!m->next)
-			w->queue.last = m;
-		w->count++;
-	}
-	unacknowledged(s, l, e, sent);
+	/* one that met the cut on its way was sent before others in the queue */
+	struct reload_sim_event **at = &w->queue.first;
+	if (w->queue.last && w->queue.last->sequence < m->sequence)
+		at = &w->queue.last->next;
+	while (*at && (*at)->sequence < m->sequence)
+		at = &(*at)->next;
+	m->next = *at;
+	*at = m;
+	if (!m->next)
+		w->queue.last = m;
+	w->count++;
+	unacknowledged(s, l, e, m->sent);
 }
 
 static reload_ms resends(struct reload_sim *s)
@@ -224,13 +235,15 @@ static void pass(struct reload_sim *s, struct reload_sim_event *m)
 	struct reload_sim_link *l = m->link;
 	struct reload_sim_link_end *from = &l->end[m->end];
 	reload_ms begin = s->now + from->node->node.slow_ms;
-	reload_ms at = begin + reload_sim_delay(s, l->base) + resends(s);
+	reload_ms left = reload_sim_leaves(from->node, m->len, begin);
+	reload_ms at = left + reload_sim_delay(s, l->base) + resends(s);
 	if (at < from->last)
 		at = from->last;
 	from->last = at;
 	reload_ms ack_at = at + (reload_ms)l->base + resends(s);
-	if (ack_at - begin > RELOAD_SIM_DOUBT_MS && ack_at - begin > patience(s, l))
+	if (ack_at - begin > RELOAD_SIM_DOUBT_MS && ack_at - begin > patience(s, l, m->end))
 		acknowledged_late(s, l, m->end, begin, ack_at);
+	measured(s, from, ack_at - begin);
 	m->type = RELOAD_SIM_MESSAGE;
 	reload_sim_event_queue(s, m, at);
 	arrive_twice(s, m, at);
@@ -248,7 +261,7 @@ bool reload_sim_run_retry(struct reload_sim *s, struct reload_sim_event *ev)
 		reload_sim_wait_free(s, l, e);
 		return false;
 	}
-	if (!is_open(s, l, e)) {
+	if (!is_open(s, l, e) || reload_sim_frozen(&l->end[!e].node->node)) {
 		retry_later(s, l, e);
 		return false;
 	}
@@ -281,10 +294,17 @@ void reload_sim_transmit(struct reload_sim *s, struct reload_sim_event *m)
 	struct reload_sim_link_end *from = &l->end[m->end];
 	m->sent = s->now;
 	m->sequence = s->sequence++;
-	if (chance(s, s->setup.drop)) {
+	bool full = !reload_sim_by_datagrams(s) && from->queued + m->len > reload_sim_room(s);
+	if (chance(s, s->setup.drop) || full) {
 		s->counts.dropped++;
 		reload_sim_event_free(s, m);
-	} else if (reload_sim_by_datagrams(s)) {
+		return;
+	}
+	if (!reload_sim_by_datagrams(s)) {
+		m->counted = true;
+		from->queued += m->len;
+	}
+	if (reload_sim_by_datagrams(s)) {
 		reload_sim_datagram_send(s, m);
 	} else if ((from->wait && from->wait->count) || !is_open(s, l, m->end)) {
 		hold(s, m);
@@ -373,6 +393,31 @@ bool reload_sim_run_send(struct reload_sim *s, struct reload_sim_event *m)
 	return true;
 }
 
+static bool is_there(const struct reload_sim_link_end *end)
+{
+	return end->state == RELOAD_SIM_END_OPENING || end->state == RELOAD_SIM_END_UP;
+}
+
+/* The process of the other end is stopped: m waits for it in the buffers of its system, without an ACK of RELOAD. */
+static void put_off(struct reload_sim *s, struct reload_sim_event *m)
+{
+	struct reload_sim_link *l = m->link;
+	if (l->end[m->end].state == RELOAD_SIM_END_UP)
+		unacknowledged(s, l, m->end, m->sent);
+	m->tries = 1;
+	reload_sim_event_queue(s, m, l->end[!m->end].node->node.frozen_until);
+}
+
+/* The process runs again, and sends the ACK that the other end waits for. */
+static void acknowledged_after_all(struct reload_sim *s, struct reload_sim_link *l, unsigned e)
+{
+	struct reload_sim_wait *w = l->end[e].wait;
+	if (l->end[e].state != RELOAD_SIM_END_UP || !w || w->count || !is_open(s, l, !e))
+		return;
+	w->ack_at = s->now + reload_sim_delay(s, l->base);
+	look_at(s, l, e, w->ack_at);
+}
+
 bool reload_sim_run_message(struct reload_sim *s, struct reload_sim_event *m, bool *taken)
 {
 	struct reload_sim_link *l = m->link;
@@ -383,10 +428,17 @@ bool reload_sim_run_message(struct reload_sim *s, struct reload_sim_event *m, bo
 		hold(s, m);
 		return false;
 	}
+	if (is_there(to) && reload_sim_frozen(&to->node->node)) {
+		*taken = true;
+		put_off(s, m);
+		return false;
+	}
 	if (to->state != RELOAD_SIM_END_UP) {
 		reset(s, l, e);
 		return false;
 	}
+	if (m->tries)
+		acknowledged_after_all(s, l, e);
 	if (from->state == RELOAD_SIM_END_UP && !is_open(s, l, !e))
 		unacknowledged(s, l, e, m->sent);
 	if (to->broken)

@@ -34,6 +34,8 @@ void reload_sim_link_release(struct reload_sim *s, struct reload_sim_link *l)
 		return;
 	for (unsigned e = 0; e < 2; e++)
 		reload_sim_reliable_free(s, &l->end[e]);
+	for (unsigned e = 0; e < 2; e++)
+		free(l->end[e].rto);
 	s->memory -= sizeof(*l);
 	free(l);
 }
@@ -41,6 +43,8 @@ void reload_sim_link_release(struct reload_sim *s, struct reload_sim_link *l)
 void reload_sim_event_free(struct reload_sim *s, struct reload_sim_event *ev)
 {
 	s->memory -= sizeof(*ev) + ev->len;
+	if (ev->counted)
+		ev->link->end[ev->end].queued -= ev->len;
 	if (ev->link)
 		reload_sim_link_release(s, ev->link);
 	free(ev);

@@ -2,8 +2,7 @@
 
 enum {
 	QUEUE_MAX = 1024, /* messages of an end, as in libcore/link */
-	QUEUE_BYTES_MAX = 64 << 20,
-	FLOOR_MS = 50 /* lowest RTO, as in libcore/link */
+	FLOOR_MS = 50     /* lowest RTO, as in libcore/link */
 };
 
 /* What is left of an end that nothing came to for the time in which a repeated message is recognised: the rest has no effect any more. */
@@ -66,7 +65,7 @@ struct reload_sim_reliable *reload_sim_reliable_of(
 		r->crashes = end->node->crashes;
 		reload_reliable_init(&r->state,
 			&(struct reload_reliable_setup){ .max_message = RELOAD_FRAMING_MAX,
-				.max_queue_bytes = QUEUE_BYTES_MAX,
+				.max_queue_bytes = reload_sim_room(s),
 				.max_queue = QUEUE_MAX,
 				.floor_ms = FLOOR_MS,
 				.repeat_ms = s->config->overlay_reliability_timer_ms / 2,

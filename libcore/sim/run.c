@@ -273,12 +273,6 @@ static bool advance(struct run *r, reload_ms until)
 
 /* -- phases --------------------------------------------------------------------------------------------------------------------- */
 
-static int ms_cmp(const void *x, const void *y)
-{
-	const reload_ms *a = x, *b = y;
-	return (*a > *b) - (*a < *b);
-}
-
 static reload_ms growth_time(const struct run *r)
 {
 	reload_ms t = r->scenario.growth_time ? r->scenario.growth_time
@@ -297,7 +291,7 @@ static void growth_plan(struct run *r)
 				? begin + START_MS + reload_prng_below(&c->prng, growth_time(r))
 				: begin + START_MS;
 	r->starts[0] = begin;
-	qsort(r->starts, c->nodes_count, sizeof(*r->starts), ms_cmp);
+	qsort(r->starts, c->nodes_count, sizeof(*r->starts), reload_sim_number_order);
 }
 
 static bool grow(struct run *r)
@@ -551,6 +545,7 @@ static struct run *run_new(const struct reload_sim_scenario *scenario, uint64_t 
 	c->sides = reload_alloc_array(c->nodes_count + 1, 1);
 	const struct reload_sim_setup setup = { .seed = seed,
 		.nodes = c->nodes_count,
+		.bootstraps = reload_sim_bootstraps(&r->scenario),
 		.latency = reload_sim_latency_find(latencies[r->scenario.latency]),
 		.loss = c->faults.loss,
 		.drop = c->faults.drop,
@@ -567,6 +562,8 @@ static struct run *run_new(const struct reload_sim_scenario *scenario, uint64_t 
 		.commit_time = c->faults.commit_time,
 		.id = watch && watch->script ? reload_sim_script_id : NULL,
 		.id_arg = watch ? watch->script : NULL,
+		.bandwidth = c->faults.bandwidth,
+		.send_queue = r->scenario.send_queue,
 		.trace = watch ? watch->trace : NULL };
 	const struct reload_sim_hooks hooks = { .arg = c,
 		.after = hook_after,

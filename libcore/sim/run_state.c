@@ -20,6 +20,11 @@ void reload_sim_run_state_violated(
 	reload_sim_halt(c->sim);
 }
 
+static bool is_client(const struct reload_sim_run_state *c, size_t i)
+{
+	return i >= c->scenario->peers;
+}
+
 /* Notes a disturbance that is repaired one repair time and `longer` from now. */
 static void disturbed_for(struct reload_sim_run_state *c, reload_ms longer)
 {
@@ -55,15 +60,21 @@ size_t reload_sim_run_state_peer(struct reload_sim_run_state *c)
 {
 	for (int i = 0; i < BOOTSTRAP_TRIES && c->joined; i++) {
 		size_t node = reload_prng_below(&c->prng, c->nodes_count);
-		if (c->nodes[node].joined && !c->nodes[node].leaving &&
-			!reload_sim_node(c->sim, node)->byzantine)
+		const struct reload_sim_node *n = reload_sim_node(c->sim, node);
+		if (c->nodes[node].joined && !c->nodes[node].leaving && !n->byzantine &&
+			!reload_sim_frozen(n))
 			return node;
 	}
 	return SIZE_MAX;
 }
 
-static size_t bootstraps(
-	struct reload_sim_run_state *c, size_t i, size_t out[RELOAD_SIM_BOOTSTRAPS + 1])
+size_t reload_sim_bootstraps(const struct reload_sim_scenario *s)
+{
+	return s->peers < RELOAD_SIM_CONFIGURED ? s->peers : RELOAD_SIM_CONFIGURED;
+}
+
+static size_t bootstraps(struct reload_sim_run_state *c, size_t i,
+	size_t out[RELOAD_SIM_BOOTSTRAPS + RELOAD_SIM_CONFIGURED])
 {
 	size_t count = 0;
 	unsigned side = reload_sim_node(c->sim, i)->side;
@@ -72,22 +83,20 @@ static size_t bootstraps(
 		if (node != SIZE_MAX && node != i && reload_sim_node(c->sim, node)->side == side)
 			out[count++] = node;
 	}
-	if (i) /* the configured one in addition to the others, as an agent does */
-		out[count++] = 0;
+	/* the configured ones in addition to the others, as an agent does */
+	for (size_t k = 0; k < reload_sim_bootstraps(c->scenario); k++)
+		if (k != i)
+			out[count++] = k;
 	return count;
-}
-
-static bool is_client(const struct reload_sim_run_state *c, size_t i)
-{
-	return i >= c->scenario->peers;
 }
 
 void reload_sim_run_state_start(struct reload_sim_run_state *c, size_t i, bool first)
 {
-	size_t through[RELOAD_SIM_BOOTSTRAPS + 1];
+	size_t through[RELOAD_SIM_BOOTSTRAPS + RELOAD_SIM_CONFIGURED];
 	struct reload_sim_node *n = reload_sim_node(c->sim, i);
 	if (n->peer)
 		return;
+	first = first || (!is_client(c, i) && !(i ? c->running : c->joined));
 	size_t count = first ? 0 : bootstraps(c, i, through);
 	c->running++;
 	if (c->running > c->peak)
@@ -107,12 +116,23 @@ static void node_gone(struct reload_sim_run_state *c, size_t i)
 	struct reload_sim_node *node = reload_sim_node(c->sim, i);
 	node->silent = node->silent || c->torn; /* its last word may not have passed */
 	c->joined -= n->joined;
-	n->joined = n->stepping = false;
+	n->joined = n->stepping = n->silent = false;
 	c->running--;
 	disturbed(c);
 }
 
 /* -- Leaves -------------------------------------------------------------------------------------------------------------------- */
+
+static void leave_now(struct reload_sim_run_state *c, size_t i)
+{
+	struct reload_sim_run_node *n = &c->nodes[i];
+	n->later = false;
+	n->leaving_since = reload_sim_now(c->sim);
+	disturbed(c);
+	if (!is_client(c, i))
+		reload_sim_loss_budget_leaving(c->loss_budget, i, n->leaving_since);
+	reload_sim_leave(c->sim, i);
+}
 
 static void leave(struct reload_sim_run_state *c, size_t i)
 {
@@ -121,12 +141,11 @@ static void leave(struct reload_sim_run_state *c, size_t i)
 		return;
 	n->leaving = true;
 	n->again = false;
-	n->leaving_since = reload_sim_now(c->sim);
 	c->leaving_nodes[c->leaving++] = i;
-	disturbed(c);
-	if (!is_client(c, i))
-		reload_sim_loss_budget_leaving(c->loss_budget, i, n->leaving_since);
-	reload_sim_leave(c->sim, i);
+	if (reload_sim_frozen(reload_sim_node(c->sim, i)))
+		n->later = true;
+	else
+		leave_now(c, i);
 }
 
 static void left(struct reload_sim_run_state *c, size_t i, bool in_order)
@@ -151,7 +170,14 @@ void reload_sim_run_state_leaves(struct reload_sim_run_state *c)
 	for (size_t k = 0; k < count; k++) {
 		size_t i = c->leaving_nodes[k];
 		struct reload_sim_run_node *n = &c->nodes[i];
-		enum reload_state state = reload_sim_node(c->sim, i)->state;
+		const struct reload_sim_node *node = reload_sim_node(c->sim, i);
+		if (n->leaving && n->later) {
+			if (!reload_sim_frozen(node))
+				leave_now(c, i);
+			c->leaving_nodes[still++] = i;
+			continue;
+		}
+		enum reload_state state = node->state;
 		bool over = state == RELOAD_STATE_ENROLLED || state == RELOAD_STATE_STOPPED ||
 			    state == RELOAD_STATE_INIT || state == RELOAD_STATE_CONFIGURED;
 		if (n->leaving && !over && now < n->leaving_since + RELOAD_SIM_LEAVE_MS)
@@ -222,6 +248,28 @@ static void clock_jump(struct reload_sim_run_state *c, const struct reload_sim_f
 	disturbed(c);
 }
 
+/*
+ * The process of a node is stopped, or runs again.  Who is stopped for longer than a link lives without an ACK failed silently, as far as others can know,
+ * and comes back with all that it stored.
+ */
+static void freeze(struct reload_sim_run_state *c, const struct reload_sim_fault *f, bool begins)
+{
+	struct reload_sim_run_node *n = &c->nodes[f->node];
+	const struct reload_sim_node *node = reload_sim_node(c->sim, f->node);
+	reload_ms now = reload_sim_now(c->sim);
+	if (begins && node->peer && n->joined && !n->silent && f->length >= RELOAD_SIM_LOST_MS) {
+		n->silent = true;
+		reload_sim_loss_budget_failed(c->loss_budget, f->node, true, true, now);
+	}
+	if (begins)
+		reload_sim_freeze(c->sim, f->node, now + f->length);
+	else if (n->silent && !reload_sim_frozen(node)) {
+		n->silent = false;
+		reload_sim_loss_budget_joined(c->loss_budget, f->node, true, now);
+	}
+	torn(c, begins);
+}
+
 static void fault_run(struct reload_sim_run_state *c, const struct reload_sim_fault *f, bool end)
 {
 	char words[160];
@@ -263,6 +311,9 @@ static void fault_run(struct reload_sim_run_state *c, const struct reload_sim_fa
 	case RELOAD_SIM_FAULT_DISK_FULL:
 		reload_sim_disk_break(c->sim, f->node, RELOAD_SIM_DISK_FULL, !end);
 		disturbed(c);
+		break;
+	case RELOAD_SIM_FAULT_FREEZE:
+		freeze(c, f, !end);
 		break;
 	case RELOAD_SIM_FAULT_TYPES:
 		break;

@@ -16,8 +16,9 @@
 #include <bsd/sys/queue.h>
 
 enum {
-	RELOAD_SIM_BOOTSTRAPS = 3, /* bootstrap addresses of a node that starts */
-	RELOAD_SIM_SAMPLED = 64,   /* places whose replicas are counted each second */
+	RELOAD_SIM_BOOTSTRAPS =
+		3, /* bootstrap addresses of a node that starts, beside those of the configuration */
+	RELOAD_SIM_SAMPLED = 64, /* places whose replicas are counted each second */
 	/*
 	 * The longest time of a request of the workload: five transmissions, 3 s each; the same again for the certificate of a signer; and
 	 * some slack.
@@ -38,6 +39,8 @@ struct reload_sim_step {
 struct reload_sim_run_node {
 	bool joined, ever, leaving, again, disk, storing;
 	bool stepping;  /* it leaves the ring, as its storage fails */
+	bool later;     /* leaving, but its process is stopped: it is told when it runs again */
+	bool silent;    /* its process is stopped for so long that others take it for failed */
 	uint8_t events; /* counts events up to the next check of its bounds */
 	reload_ms leaving_since;
 };
@@ -98,7 +101,12 @@ struct reload_sim_run_state {
 void reload_sim_run_state_violated(
 	struct reload_sim_run_state *c, const struct reload_sim_violation *v);
 
-/* reload_sim_run_state_start() starts node i, which joins through a few running nodes of its side. */
+/* reload_sim_bootstraps() is how many peers, the first ones, are in the configuration. */
+size_t reload_sim_bootstraps(const struct reload_sim_scenario *s);
+/*
+ * reload_sim_run_state_start() starts node i, which joins through a few running nodes of its side and those of the configuration.  Node 0 begins the
+ * ring anew when nobody is joined, as an agent with --first does; another one when nobody runs.
+ */
 void reload_sim_run_state_start(struct reload_sim_run_state *c, size_t i, bool first);
 /* reload_sim_run_state_load() begins the load: draws the faults, adds those of the script, and makes their steps. */
 void reload_sim_run_state_load(struct reload_sim_run_state *c);

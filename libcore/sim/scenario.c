@@ -393,7 +393,7 @@ enum reload_err reload_sim_scenario_read(struct reload_sim_scenario *s, const ch
 static bool silent(const struct reload_sim_scenario *s)
 {
 	bool crashes = s->crashes || (s->churn != RELOAD_SIM_SESSIONS_NONE && s->graceful < ALL);
-	return (crashes && s->machine) || s->partitions || s->cuts || s->moves;
+	return (crashes && s->machine) || s->partitions || s->cuts || s->moves || s->freezes;
 }
 
 enum reload_err reload_sim_scenario_check(
@@ -450,6 +450,10 @@ size_t reload_sim_scenario_idle(const struct reload_sim_scenario *s, const char 
 			"growth-time has no effect without growth = steady" },
 		{ s->partition_time != d.partition_time && !s->partitions,
 			"partition-time has no effect without partitions" },
+		{ s->freeze_time != d.freeze_time && !s->freezes,
+			"freeze-time has no effect without freezes" },
+		{ s->freezes && s->freeze_time > s->duration,
+			"freeze-time is longer than duration: stops are shorter" },
 		{ s->cut_time != d.cut_time && !s->cuts, "cut-time has no effect without cuts" },
 		{ s->partitions && s->partition_time > s->duration / s->partitions,
 			"partitions of partition-time do not fit into duration: they are shorter" },

@@ -80,3 +80,9 @@ void reload_sim_counts_since(struct reload_sim_counts *out, const struct reload_
 		out->traffic_bytes[t] = to->traffic_bytes[t] - from->traffic_bytes[t];
 	}
 }
+
+int reload_sim_number_order(const void *x, const void *y)
+{
+	const uint64_t *a = x, *b = y;
+	return (*a > *b) - (*a < *b);
+}

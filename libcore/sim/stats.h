@@ -37,3 +37,6 @@ struct reload_sim_upkeep reload_sim_upkeep(const struct reload_sim_counts *from,
 /* reload_sim_counts_since() fills out with the messages and bytes that were sent between two counts. */
 void reload_sim_counts_since(struct reload_sim_counts *out, const struct reload_sim_counts *from,
 	const struct reload_sim_counts *to);
+
+/* reload_sim_number_order() compares two uint64_t for qsort() and bsearch(). */
+int reload_sim_number_order(const void *x, const void *y);

@@ -170,7 +170,7 @@ static void store(struct reload_sim_run_state *c, size_t i, bool draw)
 {
 	struct reload_sim_node *n = reload_sim_node(c->sim, i);
 	if (!c->nodes[i].joined || c->nodes[i].leaving || c->nodes[i].storing || n->byzantine ||
-		c->requests_count >= BURST_MAX)
+		reload_sim_frozen(n) || c->requests_count >= BURST_MAX)
 		return;
 	struct reload_sim_place *p =
 		reload_sim_history_place(c->history, i, draw ? place_draw(c) : 0);
@@ -433,6 +433,6 @@ void reload_sim_workload_overdue(struct reload_sim_run_state *c)
 	struct reload_sim_request *r = TAILQ_FIRST(&c->requests);
 	reload_ms most =
 		RELOAD_SIM_REQUEST_MS + RELOAD_SIM_REQUEST_JOBS * reload_sim_job_longest(c->sim);
-	if (r && reload_sim_now(c->sim) - r->begun > most)
+	if (r && reload_sim_awake(reload_sim_node(c->sim, r->node), r->begun) > most)
 		violated(r, RELOAD_SIM_CHECK_TRANSACTION, "it has not ended");
 }

@@ -41,7 +41,10 @@ static struct reload_config *config_new(const struct reload_sim_setup *setup,
 	AUTO(reload_cert)
 	cert = reload_sim_cert("signer@" RELOAD_SIM_OVERLAY, RELOAD_SIM_OVERLAY, &signer_id);
 	AUTO(reload_key) key = reload_sim_key(cert);
-	struct reload_ip_port bootstrap = reload_sim_address(0);
+	struct reload_ip_port bootstrap[RELOAD_SIM_CONFIGURED];
+	size_t bootstraps = setup->bootstraps ? setup->bootstraps : 1;
+	for (size_t i = 0; i < bootstraps; i++)
+		bootstrap[i] = reload_sim_address(i);
 	char *elements[COUNT_OF(kinds)];
 	for (size_t i = 0; i < COUNT_OF(kinds); i++)
 		elements[i] = reload_kind_element(&kinds[i]);
@@ -50,8 +53,8 @@ static struct reload_config *config_new(const struct reload_sim_setup *setup,
 		.expiration = RELOAD_SIM_EPOCH + 365ull * 86400 * 1000,
 		.roots = &root->der,
 		.roots_count = 1,
-		.bootstrap = &bootstrap,
-		.bootstrap_count = 1,
+		.bootstrap = bootstrap,
+		.bootstrap_count = bootstraps,
 		.no_ice = setup->links != RELOAD_SIM_LINKS_ICE,
 		.signers = &signer_id,
 		.signers_count = 1,
@@ -154,6 +157,7 @@ static void node_stop(struct reload_sim_body *b, bool reset, bool crash, bool ke
 		n->peer = NULL;
 		b->stopping = false;
 		n->stopped_at = s->now;
+		n->frozen_until = 0;
 		n->state = RELOAD_STATE_STOPPED;
 		free(TAKE(b->links));
 		b->links_cap = 0;
@@ -340,12 +344,18 @@ static void step(struct reload_sim *s, reload_ms at)
 	struct reload_sim_event *ev;
 	s->now = at;
 	ev = reload_sim_event_take(s, at);
-	if (ev) {
+	if (ev && reload_sim_put_off(s, ev)) {
+		return;
+	} else if (ev) {
 		handled = event_run(s, ev, &n, &taken);
 		if (!taken)
 			reload_sim_event_free(s, ev);
 	} else {
 		n = reload_sim_wake_take(s);
+		if (n && reload_sim_frozen(&n->node)) {
+			reload_sim_wake_set(n, n->node.frozen_until);
+			n = NULL;
+		}
 		handled = n;
 		if (n)
 			reload_peer_wake(n->node.peer);

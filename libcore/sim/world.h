@@ -9,7 +9,10 @@
  * into a cut waits for its end, and both sides notice as the link layer of libcore/link does: a link is bad after RELOAD_SIM_DOUBT_MS and lost
  * RELOAD_LINK_LOST_MS after the first message without an ACK.  Or it carries datagrams, like DTLS over UDP: each end is the Simple
  * Reliability of libcore/link/reliable.h, of which the simulator is the network and the clock.  Nothing tells of a dead peer then but its
- * silence.  In an overlay with ICE the links are such, and their hosts gather and check before (sim/ice.c).  `drop` loses a message for good on either kind of link, as a full queue does.
+ * silence.  In an overlay with ICE the links are such, and their hosts gather and check before (sim/ice.c).  `drop` loses a message for good on either kind of link.
+ *
+ * What a node sends leaves one after the other at its bandwidth, whichever link it is for.  A link has room for some bytes that have not arrived at
+ * the other end; a message for which there is none is dropped, as libcore/link does.
  */
 #pragma once
 
@@ -28,7 +31,8 @@ enum {
 	RELOAD_SIM_DOUBT_MS = 250,
 	RELOAD_SIM_LOST_MS = 30000,   /* as RELOAD_LINK_LOST_MS of link/rto.h */
 	RELOAD_SIM_CONNECT_MS = 3000, /* for the answer to a dial, as in libcore/link */
-	RELOAD_SIM_PEERS_MAX = 1000000
+	RELOAD_SIM_PEERS_MAX = 1000000,
+	RELOAD_SIM_CONFIGURED = 3
 };
 
 struct reload_sim;
@@ -52,6 +56,7 @@ enum reload_sim_links {
 struct reload_sim_setup {
 	uint64_t seed;
 	size_t nodes; /* at most RELOAD_SIM_PEERS_MAX; none is started yet */
+	size_t bootstraps; /* the first ones are in the configuration, RELOAD_SIM_CONFIGURED at most; 0: one is */
 	const struct reload_sim_latency *latency;
 	uint32_t loss, drop, duplicate,
 		reorder; /* per million messages of a link, or datagrams; reorder: only of these */
@@ -65,6 +70,9 @@ struct reload_sim_setup {
 	/* the Node-ID of node i (borrowed); NULL, or when it returns NULL: it is drawn */
 	const struct reload_id *(*id)(const void *arg, size_t i);
 	const void *id_arg;
+	uint64_t
+		bandwidth; /* bytes a second that a node sends over all of its links; 0: no limit */
+	size_t send_queue; /* bytes on their way from one end of a link, at least two messages; 0: 1 MiB, as in libcore/link */
 	FILE *trace; /* gets a line for each event; NULL: none */
 };
 
@@ -118,6 +126,8 @@ struct reload_sim_node {
 	reload_ms slow_ms;  /* added to each message it sends */
 	uint32_t byzantine; /* bits for the send hook; 0: honest */
 	bool silent; /* it once stopped, and its system did not reset its links, or these resets were stopped */
+	reload_ms
+		frozen_until; /* its process is stopped, or was, until then; 0: never in this life */
 	reload_ms started, joined_at, stopped_at; /* RELOAD_NEVER: not yet */
 	uint64_t sent_messages, sent_bytes;
 };
@@ -147,7 +157,7 @@ void reload_sim_note(struct reload_sim *s, const struct reload_sim_node *n, cons
 
 /*
  * reload_sim_start() starts node i.  first: it is the first of the ring; else it joins through the nodes whose indexes are given, as bootstrap
- * addresses (count 0: node 0, which is in the configuration).  It uses the storage that survived its last crash.
+ * addresses (count 0: those in the configuration).  It uses the storage that survived its last crash.
  */
 void reload_sim_start(struct reload_sim *s, size_t i, bool first, enum reload_role role,
 	const size_t *bootstrap, size_t count);
@@ -158,6 +168,14 @@ enum reload_sim_end {
 };
 /* reload_sim_crash() ends node i; keep_disk: its storage is there when it starts again. */
 void reload_sim_crash(struct reload_sim *s, size_t i, enum reload_sim_end how, bool keep_disk);
+/*
+ * reload_sim_freeze() stops the process of node i until then, as SIGSTOP does: its system goes on, but what comes waits for the process, its
+ * timers are late, and nothing else may be asked of its engine.
+ */
+void reload_sim_freeze(struct reload_sim *s, size_t i, reload_ms until);
+/* reload_sim_frozen() returns whether n's process is stopped; reload_sim_awake() for how long it has run since that time without a stop. */
+bool reload_sim_frozen(const struct reload_sim_node *n);
+reload_ms reload_sim_awake(const struct reload_sim_node *n, reload_ms since);
 /* reload_sim_leave() makes node i leave in order; reload_sim_stop() stops it afterwards, and its storage is gone. */
 void reload_sim_leave(struct reload_sim *s, size_t i);
 void reload_sim_stop(struct reload_sim *s, size_t i);

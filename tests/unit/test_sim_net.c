@@ -1,126 +1,5 @@
 /* Links of the simulator: what arrives and when, and what each end notices, with loss, cuts and crashes. */
-#include "sim/reliable.h"
-
-#include "wire/message.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
-
-enum {
-	BASE = 20, /* one way, in ms, of each packet */
-	SEEN_MAX = 1024,
-	A = 0, /* dialled by B, which joined through it */
-	B = 1
-};
-
-static const struct reload_sim_latency steady = { .name = "steady", .base_median_ms = BASE };
-
-/* Events of the engine of a node: marked messages that came in, links that were lost. */
-struct seen {
-	uint64_t mark[SEEN_MAX];
-	reload_ms at[SEEN_MAX], down, slow;
-	size_t count;
-};
-
-struct net {
-	struct reload_sim *s;
-	struct seen seen[2];
-	uint32_t link[2]; /* numbers of the one link between A and B */
-	unsigned judged;
-	bool pass;
-};
-
-static void on_event(void *arg, struct reload_sim_node *n, const struct reload_event *ev)
-{
-	struct net *r = arg;
-	struct seen *seen = &r->seen[n->index];
-	if (ev->type == RELOAD_EV_DROPPED && ev->transaction && seen->count < SEEN_MAX) {
-		seen->at[seen->count] = reload_sim_now(r->s);
-		seen->mark[seen->count++] = ev->transaction;
-	}
-	if (ev->type == RELOAD_EV_LINK_DOWN && ev->link == r->link[n->index] && !seen->down)
-		seen->down = reload_sim_now(r->s);
-	if (ev->type == RELOAD_EV_LINK_UNRESPONSIVE && ev->link == r->link[n->index] && !seen->slow)
-		seen->slow = reload_sim_now(r->s);
-}
-
-static bool on_send(void *arg, struct reload_sim_node *n, uint32_t link, struct span message)
-{
-	struct net *r = arg;
-	(void)n;
-	(void)link;
-	(void)message;
-	r->judged++;
-	return r->pass;
-}
-
-static void net_start(struct net *r, struct reload_sim_setup setup)
-{
-	struct reload_sim_hooks hooks = { .arg = r, .event = on_event, .send = on_send };
-	*r = (struct net){ 0 };
-	setup.seed = 5;
-	setup.nodes = 2;
-	setup.latency = &steady;
-	uint32_t loss = setup.loss, drop = setup.drop, duplicate = setup.duplicate,
-		 reorder = setup.reorder;
-	setup.loss = setup.drop = setup.duplicate = setup.reorder = 0;
-	r->s = reload_sim_new(&setup, &hooks);
-	reload_sim_start(r->s, A, true, RELOAD_ROLE_PEER, NULL, 0);
-	reload_sim_start(r->s, B, false, RELOAD_ROLE_PEER, NULL, 0);
-	assert_true(reload_sim_run(r->s, 60000));
-	assert_int_equal(reload_sim_node(r->s, B)->state, RELOAD_STATE_JOINED);
-	assert_int_equal(reload_sim_links(reload_sim_node(r->s, A), &r->link[A], 1), 1);
-	assert_int_equal(reload_sim_links(reload_sim_node(r->s, B), &r->link[B], 1), 1);
-	r->s->setup.loss = loss;
-	r->s->setup.drop = drop;
-	r->s->setup.duplicate = duplicate;
-	r->s->setup.reorder = reorder;
-}
-
-static void net_end(struct net *r)
-{
-	reload_sim_free(r->s);
-}
-
-/* Sends a message of another overlay: the other engine only reports its transaction. */
-static void mark_send(struct net *r, size_t from, uint64_t mark)
-{
-	uint8_t bytes[RELOAD_HEADER_FIXED];
-	struct wr w = wr_fixed(bytes, sizeof(bytes));
-	struct reload_header h = { .relo_token = RELOAD_TOKEN,
-		.overlay = 1,
-		.version = RELOAD_VERSION_BYTE,
-		.ttl = 1,
-		.fragment = RELOAD_FRAGMENT_WHOLE,
-		.length = sizeof(bytes),
-		.transaction_id = mark };
-	reload_header_write(&w, &h);
-	assert_int_equal(w.len, sizeof(bytes));
-	reload_sim_inject(reload_sim_node(r->s, from), r->link[from], wr_done(&w), 0);
-}
-
-static void later(struct net *r, reload_ms ms)
-{
-	assert_true(reload_sim_run(r->s, reload_sim_now(r->s) + ms));
-}
-
-static bool link_good(struct net *r, size_t i)
-{
-	struct reload_peer_link links[8];
-	size_t n = reload_peer_links(reload_sim_node(r->s, i)->peer, links, COUNT_OF(links));
-	for (size_t k = 0; k < n; k++)
-		if (links[k].link == r->link[i])
-			return links[k].good;
-	return false;
-}
-
-static void assert_in_order(const struct seen *seen, size_t count)
-{
-	assert_int_equal(seen->count, count);
-	for (size_t i = 0; i < count; i++)
-		assert_int_equal(seen->mark[i], i + 1);
-}
+#include "sim_net.h"
 
 static void message_takes_its_delay(void **state)
 {
@@ -241,17 +120,52 @@ static void queue_of_a_cut_is_bounded(void **state)
 {
 	struct net r;
 	(void)state;
-	net_start(&r, (struct reload_sim_setup){ 0 });
-	reload_sim_side(r.s, B, 1);
-	for (uint64_t i = 1; i <= RELOAD_SIM_WAIT_MAX + 10; i++)
-		mark_send(&r, A, i);
-	later(&r, 1);
-	assert_int_equal(reload_sim_counts(r.s)->dropped, 10);
-	reload_sim_side(r.s, B, 0);
-	later(&r, 3000);
-	assert_true(r.seen[B].count >= RELOAD_SIM_WAIT_MAX);
-	for (size_t i = 0; i < RELOAD_SIM_WAIT_MAX; i++) /* the newest were dropped */
-		assert_int_equal(r.seen[B].mark[i], i + 1);
+	enum {
+		ROOM = 10000 / RELOAD_HEADER_FIXED /* messages */
+	};
+	net_start(&r, (struct reload_sim_setup){ .send_queue = 10000 });
+	for (unsigned turn = 0; turn < 2; turn++) {
+		r.seen[B].count = 0;
+		reload_sim_side(r.s, B, 1);
+		for (uint64_t i = 1; i <= ROOM + 10; i++)
+			mark_send(&r, A, i);
+		later(&r, 1);
+		assert_int_equal(reload_sim_counts(r.s)->dropped, 10 * (turn + 1));
+		reload_sim_side(r.s, B, 0);
+		later(&r, 10000);
+		assert_in_order(&r.seen[B], ROOM); /* the newest were dropped */
+	}
+	net_end(&r);
+}
+
+/* What a node sends leaves one after the other, with what each message costs below RELOAD; then there is nothing to wait for. */
+static void messages_take_their_time(void **state)
+{
+	struct net r;
+	enum {
+		RATE = 1000,
+		EACH = RELOAD_HEADER_FIXED + 150 /* ms at that rate */
+	};
+	(void)state;
+	net_start(&r, (struct reload_sim_setup){ .bandwidth = RATE });
+	for (unsigned turn = 0; turn < 2; turn++) {
+		reload_ms from = reload_sim_now(r.s);
+		r.seen[B].count = 0;
+		mark_send(&r, A, 1);
+		mark_send(&r, A, 2);
+		later(&r, 1);
+		/* one for another link of the node */
+		reload_sim_leaves(&r.s->nodes[A], RELOAD_HEADER_FIXED, from);
+		mark_send(&r, A, 3);
+		later(&r, 10000);
+		assert_in_order(&r.seen[B], 3);
+		assert_int_equal(r.seen[B].at[0], from + EACH + BASE);
+		assert_int_equal(r.seen[B].at[1], from + 2 * EACH + BASE);
+		assert_int_equal(r.seen[B].at[2], from + 4 * EACH + BASE);
+		mark_send(&r, B, 1); /* the other one has a rate of its own */
+		later(&r, 10000);
+	}
+	assert_int_equal(r.seen[A].count, 2);
 	net_end(&r);
 }
 
@@ -547,6 +461,7 @@ int main(void)
 		cmocka_unit_test(cut_is_doubted_then_lost),
 		cmocka_unit_test(cut_that_ends_delivers),
 		cmocka_unit_test(queue_of_a_cut_is_bounded),
+		cmocka_unit_test(messages_take_their_time),
 		cmocka_unit_test(acks_alone_are_cut),
 		cmocka_unit_test(dead_process_resets),
 		cmocka_unit_test(dead_machine_is_silent),

@@ -29,9 +29,10 @@ static void event(void *arg, struct reload_sim_node *n, const struct reload_even
 static int grown(void **state)
 {
 	(void)state;
-	const struct reload_sim_setup setup = {
-		.seed = 11, .nodes = NODES, .latency = reload_sim_latency_find("lan")
-	};
+	const struct reload_sim_setup setup = { .seed = 11,
+		.nodes = NODES,
+		.bootstraps = RELOAD_SIM_CONFIGURED,
+		.latency = reload_sim_latency_find("lan") };
 	const struct reload_sim_hooks hooks = { .arg = &c, .event = event };
 	memset(&c, 0, sizeof(c));
 	memset(&out, 0, sizeof(out));
@@ -394,7 +395,7 @@ static void a_request_that_takes_too_long_is_a_violation(void **state)
 {
 	(void)state;
 	const struct reload_sim_setup setup = {
-		.seed = 1, .nodes = 1, .latency = reload_sim_latency_find("lan")
+		.seed = 1, .nodes = NODES, .latency = reload_sim_latency_find("lan")
 	};
 	stored();
 	reload_sim_workload_fetch(&c);

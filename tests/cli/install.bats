@@ -96,3 +96,52 @@ put() {
 	[ "$status" -eq 3 ]
 	matches "$stderr" 'no agent answers at .*nobody.sock'
 }
+
+# library FOLDER NUMBER [OBJECT...]: libreload.so.NUMBER there, of the objects of this one and of others in front, with the names that map has
+library() {
+	mkdir -p "$1"
+	cc -shared -Wl,-soname,"libreload.so.$2" -Wl,--version-script=map -Wl,--gc-sections -Wl,--allow-multiple-definition -o "$1/libreload.so.$2" \
+		"${@:3}" $(find "$RELOAD_BIN/pic" -name '*.o') -lcrypto -ljansson -lm
+}
+
+@test "two versions of the library: an older one that lacks a function is named, and two serve one program side by side" {
+	cat >user.c <<'EOS'
+#include <dlfcn.h>
+#include <reload.h>
+#include <stdio.h>
+int main(int argc, char **argv)
+{
+	void *plugin = argc > 1 ? dlopen(argv[1], RTLD_NOW) : NULL;
+	const char *(*other)(void) = plugin ? (const char *(*)(void))dlsym(plugin, "plugin_library") : NULL;
+	printf("%s %s %08x\n", reload_library_version(), other ? other() : "-", (unsigned)reload_overlay_number("overlay.example.org"));
+	return argc > 1 && !other;
+}
+EOS
+	printf '#include <reload.h>\nconst char *plugin_library(void);\nconst char *plugin_library(void)\n{\n\treturn reload_library_version();\n}\n' >plugin.c
+	# the one of today, an older one without the function that came last, and a later one whose interface is another
+	cp "$SOURCE/libreload/libreload.map" map
+	library now 0
+	ln -s libreload.so.0 now/libreload.so
+	sed -i '/reload_overlay_number/d' map
+	library older 0
+	sed 's/LIBRELOAD_0/LIBRELOAD_1/' "$SOURCE/libreload/libreload.map" >map
+	echo 'const char *reload_library_version(void); const char *reload_library_version(void) { return "9.0.0"; }' >version.c
+	cc -fPIC -ffunction-sections -c version.c
+	library later 1 version.o
+	ln -s libreload.so.1 later/libreload.so
+	cc -o user user.c -I"$SOURCE/libreload" -Lnow -lreload -ldl
+	cc -shared -fPIC -o plugin.so plugin.c -I"$SOURCE/libreload" -Llater -lreload
+	local version
+	version=$(sed -n 's/^VERSION := //p' "$SOURCE/Makefile")
+	LD_LIBRARY_PATH=now R ./user
+	ok
+	[ "$output" = "$version - 9aa32b8d" ]
+	LD_LIBRARY_PATH=older LD_BIND_NOW=1 R -127 ./user
+	matches "$stderr" 'undefined symbol: reload_overlay_number, version LIBRELOAD_0'
+	LD_LIBRARY_PATH=now:later R ./user ./plugin.so
+	ok
+	[ "$output" = "$version 9.0.0 9aa32b8d" ]
+	# where it is missing altogether
+	R -127 ./user
+	matches "$stderr" 'libreload.so.0: cannot open shared object file'
+}

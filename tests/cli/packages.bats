@@ -22,6 +22,7 @@ teardown() {
 		kill "$(cat "$file")" 2>/dev/null && until_true gone "$(cat "$file")" || true
 		rm "$file"
 	done
+	if mountpoint -q root/var; then umount -l root/var; fi
 	if mountpoint -q root/proc; then umount root/proc; fi
 }
 
@@ -151,6 +152,17 @@ install_packages() {
 	rm "$ROOT"/packages/*
 }
 
+# full_var: /var of the chroot on a disk of its own, where there is no room; rm var/filler makes room
+full_var() {
+	local size
+	size=$(du -sk "$ROOT/var" | cut -f1)
+	mkdir var.new
+	mount -t tmpfs -o size=$((size * 12 / 10 + 30000))k,mode=755 none var.new
+	cp -a "$ROOT/var/." var.new
+	mount --move var.new "$ROOT/var" 2>/dev/null || { mount --bind var.new "$ROOT/var" && umount -l var.new; }
+	head -c 4G /dev/zero >"$ROOT/var/filler" 2>/dev/null || true
+}
+
 # what is there of reload, without the users that were made, the package manager's own and the tables of names of other programs
 left_behind() {
 	find "$ROOT"/{etc,usr,lib,var,run,opt,srv,tmp} -xdev \( -name 'reload*' -o -name 'libreload*' \) 2>/dev/null | grep -v '/var/lib/dpkg/\|/var/cache/\|/var/log/apt' || true
@@ -221,10 +233,25 @@ left_behind() {
 		ended $u
 	done
 	! grep -i 'sanitizer\|assert' alice.log bob.log || false
+	# /var is full: the installation fails with words, and can be repeated; what was stored is still there
+	full_var
+	cp two/*.deb "$ROOT/packages"
+	R in_root sh -c 'apt-get install -y -q --no-install-recommends $(ls /packages/*.deb | grep -v dbgsym)'
+	[ "$status" -ne 0 ]
+	matches "$output$stderr" 'No space left on device'
+	rm "$ROOT/var/filler"
+	in_root sh -c 'dpkg --configure -a' >>apt.log 2>&1 3>&- || true
 	install_packages two
 	unit alice reload-agent@.service
 	R in_root reload-fetch -a alice -k $kind alice@calls.example
 	matches "$output" '^back at one'
+	# and for a node that runs: what cannot be kept is refused with words, and what was stored is not lost
+	head -c 4G /dev/zero >"$ROOT/var/filler" 2>/dev/null || true
+	R in_root reload-store -a alice -k $kind alice@calls.example "$(head -c 1500 /dev/zero | tr '\0' x)" -t 15s
+	[ "$status" -ne 0 ]
+	matches "$stderr" 'why:  .*try: '
+	rm "$ROOT/var/filler"
+	until_true in_root reload-store -a alice -k $kind alice@calls.example 'back at two' -q -t 5s
 	ended alice
 	in_root sh -c 'apt-get purge -y -q "reload-*" "libreload*"' >>apt.log 2>&1 3>&-
 	[ -z "$(left_behind)" ] || { left_behind; return 1; }

@@ -63,7 +63,7 @@ define ensure
 endef
 
 .PHONY: all programs deps check-deps check check-headers demo sim mutants plots soak bench bench-tools fuzz fuzz-targets replay lint format \
-	changelog completions man install uninstall deb soak-conform soak-deb soak-upgrade clean unit lab-tools
+	changelog completions man install uninstall deb soak-conform soak-deb soak-upgrade clean unit lab-tools FORCE
 deps:
 	$(call ensure,$(BUILD_DEPS))
 check-deps:
@@ -129,6 +129,13 @@ $(O)/cmd/%.o: cmd/%.c | deps
 $(O)/tests/%.o: tests/%.c | deps
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(GLIB_CFLAGS) -Icmd -MMD -MP -c -o $@ $<
+
+# what says the version is compiled again when it is another one
+VERSIONED := $(patsubst %.c,$(O)/%.o,$(shell grep -rlw RELOAD_VERSION --include='*.c' cmd libcore libreload))
+$(VERSIONED) $(VERSIONED:$(O)/%=$(O)/pic/%): $(O)/version-$(VERSION)
+$(O)/version-$(VERSION): FORCE
+	$(Q)[ -e $@ ] || { mkdir -p $(@D) && rm -f $(O)/version-* && touch $@; }
+FORCE:
 
 # what an archive holds is said here: it is made again when this file changes
 $(O)/libcore.a: $(CORE)

@@ -148,6 +148,14 @@ static enum reload_err load_identity(struct conform *c, struct reload_error_text
 		reload_error_advise(why, "an overlay whose links are made by certificates");
 		err = RELOAD_BAD_CONFIG;
 	}
+	if (!err && c->me.credentials.cert->node_ids_count > 1) {
+		/* before an Attach such a node may send Pings alone (R-6.1.2-13) */
+		reload_error_explain(why, RELOAD_BAD_CERT, c->me.instance,
+			"its certificate has several Node-IDs, and most of what is asked here "
+			"would be refused");
+		reload_error_advise(why, "-I NAME, an identity with one Node-ID");
+		err = RELOAD_BAD_CERT;
+	}
 	return err ? err : not_in_use(c, why);
 }
 

@@ -7,7 +7,8 @@
 
 enum {
 	ERROR_FORBIDDEN = 2,
-	ERROR_NOT_FOUND = 3
+	ERROR_NOT_FOUND = 3,
+	WHOLE_RING = 1000000000 /* parts per billion */
 };
 
 static enum conform_verdict join_of_another(struct conform *c)
@@ -79,26 +80,6 @@ static enum conform_verdict route_of_resource(struct conform *c)
 		c->answer->body.route_query_ans.next_peer.len);
 }
 
-/* A peer that is asked for what it would pass on names somebody, and not who asked. */
-static enum conform_verdict route_onwards(struct conform *c)
-{
-	struct draft d;
-	enum conform_verdict v;
-	struct reload_id point = reload_id_add_power(&c->target, 0);
-	if (!conform_needs_other(c, &v))
-		return v;
-	route_query(c, &d);
-	draft_to_resource(&d.body, &point);
-	wr_u16(&d.body, 0);
-	if (!conform_wants(c, &d, RELOAD_ROUTE_QUERY_ANS, &v))
-		return v;
-	const struct reload_id *next = &c->answer->body.route_query_ans.next_peer;
-	if (reload_id_eq(next, &c->target) || reload_id_eq(next, &c->me.credentials.node))
-		return VIOLATED(c, "the next hop to the ID behind its own is %s",
-			reload_id_eq(next, &c->target) ? "itself" : "who asked");
-	return HOLDS(c, "the next hop to the ID behind its own is another peer");
-}
-
 static enum conform_verdict route_cut(struct conform *c)
 {
 	struct draft d;
@@ -160,8 +141,38 @@ static enum conform_verdict probe_share(struct conform *c)
 	if (!a->probe_info_count)
 		return UNJUDGED(c, "the node does not say its share of the ring");
 	uint32_t ppb = a->probe_info[0].value;
-	return conform_say(c, ppb > 1000000000 ? CONFORM_VIOLATED : CONFORM_HOLDS,
+	return conform_say(c, ppb > WHOLE_RING ? CONFORM_VIOLATED : CONFORM_HOLDS,
 		"its share of the ring is %u parts per billion", (unsigned)ppb);
+}
+
+/* By its own words the node has the whole ring, or it does not say how much it has. */
+static bool is_alone(struct conform *c)
+{
+	static const uint8_t types[] = { RELOAD_PROBE_RESPONSIBLE_SET };
+	enum conform_verdict v;
+	return !probe(c, types, sizeof(types), &v) || !c->answer->body.probe_ans.probe_info_count ||
+	       c->answer->body.probe_ans.probe_info[0].value >= WHOLE_RING;
+}
+
+/* A peer that is asked for what it would pass on names somebody, and not who asked. */
+static enum conform_verdict route_onwards(struct conform *c)
+{
+	struct draft d;
+	enum conform_verdict v;
+	struct reload_id point = reload_id_add_power(&c->target, 0);
+	if (!c->other.len && is_alone(c))
+		return UNJUDGED(c, "the node names no other peer, and does not say that it has "
+				   "less than the whole ring");
+	route_query(c, &d);
+	draft_to_resource(&d.body, &point);
+	wr_u16(&d.body, 0);
+	if (!conform_wants(c, &d, RELOAD_ROUTE_QUERY_ANS, &v))
+		return v;
+	const struct reload_id *next = &c->answer->body.route_query_ans.next_peer;
+	if (reload_id_eq(next, &c->target) || reload_id_eq(next, &c->me.credentials.node))
+		return VIOLATED(c, "the next hop to the ID behind its own is %s",
+			reload_id_eq(next, &c->target) ? "itself" : "who asked");
+	return HOLDS(c, "the next hop to the ID behind its own is another peer");
 }
 
 /* -- Attach and AppAttach -------------------------------------------------------------------------------------------------- */
@@ -217,6 +228,8 @@ static enum conform_verdict attach_both(struct conform *c)
 static enum conform_verdict app_attach(struct conform *c)
 {
 	struct draft d;
+	if (!c->me.config->no_ice)
+		return UNJUDGED(c, "the overlay has ICE, and the candidate here is one without");
 	draft_begin(c, &d, RELOAD_APP_ATTACH_REQ);
 	wr_u8(&d.body, 0);
 	wr_u8(&d.body, 0);

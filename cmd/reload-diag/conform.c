@@ -33,81 +33,6 @@ static const struct conform_check *const tables[] = { conform_links, conform_hea
 	conform_options, conform_contents, conform_security, conform_fragments, conform_methods,
 	conform_rules, conform_reads, conform_stores };
 
-/* -- whom to check ------------------------------------------------------------------------------------------------------- */
-
-static enum reload_err no_address(const char *target, struct reload_error_text *why)
-{
-	reload_error_explain(why, RELOAD_NO_NODE, target,
-		"the agent knows no address at which that node takes links");
-	reload_error_advise(why, "give its ADDR:PORT, as reload-agent status shows it there");
-	return RELOAD_NO_NODE;
-}
-
-/* The address at which an agent itself listens, the first of agent.status. */
-static enum reload_err own_address(
-	struct reload_ip_port *out, const json_t *status, struct reload_error_text *why)
-{
-	static const uint8_t any[16];
-	const char *text = json_string_value(json_array_get(json_object_get(status, "listen"), 0));
-	if (!text || reload_ip_port_parse(out, text, RELOAD_DEFAULT_PORT))
-		return no_address("self", why);
-	if (!memcmp(out->addr, any, out->type == RELOAD_IPV4 ? 4 : 16)) {
-		memset(out->addr, 0, sizeof(out->addr));
-		if (out->type == RELOAD_IPV4)
-			memcpy(out->addr, (uint8_t[]){ 127, 0, 0, 1 }, 4);
-		else
-			out->addr[15] = 1;
-	}
-	return RELOAD_OK;
-}
-
-/* The address of a node to which the agent made a link itself: behind a link that came in there is nobody who listens. */
-static enum reload_err linked_address(struct reload_ip_port *out, const json_t *status,
-	const char *node, const char *target, struct reload_error_text *why)
-{
-	const json_t *l;
-	size_t i;
-	if (!strcmp(cli_get_text(status, "node_id"), node))
-		return own_address(out, status, why);
-	json_array_foreach (json_object_get(json_object_get(status, "links"), "list"), i, l)
-		if (!strcmp(cli_get_text(l, "node_id"), node) && !cli_get_bool(l, "incoming") &&
-			!reload_ip_port_parse(out, cli_get_text(l, "address"), 0) && out->port)
-			return RELOAD_OK;
-	return no_address(target, why);
-}
-
-/* Asks the agent who the target is, and where; 0, else the exit status. */
-static int ask_agent(struct conform *c, const char *target)
-{
-	struct reload_error_text why;
-	json_t *ping = NULL, *status = NULL;
-	int r = cli_request(c->cli, "overlay.ping", json_pack("{s:s}", "target", target), &ping);
-	if (!r)
-		r = cli_request(c->cli, "agent.status", json_pack("{s:b}", "links", 1), &status);
-	if (!r) {
-		enum reload_err err = linked_address(
-			&c->address, status, cli_get_text(ping, "node_id"), target, &why);
-		r = err ? cli_fail(c->cli, err, &why) : 0;
-	}
-	json_decref(ping);
-	json_decref(status);
-	return r;
-}
-
-static int find_address(struct conform *c)
-{
-	const char *text = c->cli->operands[0];
-	if (reload_ip_port_parse(&c->address, text, RELOAD_DEFAULT_PORT))
-		return ask_agent(c, text);
-	const char *fault = reload_ip_port_fault(&c->address);
-	struct reload_error_text why;
-	if (!fault)
-		return 0;
-	reload_error_explain(&why, RELOAD_USAGE, text, "no node is reached at it: it is %s", fault);
-	reload_error_advise(&why, "the ADDR:PORT at which the node listens");
-	return cli_fail(c->cli, RELOAD_USAGE, &why);
-}
-
 /* -- as whom ------------------------------------------------------------------------------------------------------------- */
 
 /* The node would take the links of two programs with one Node-ID for those of one node. */
@@ -156,7 +81,13 @@ static enum reload_err load_identity(struct conform *c, struct reload_error_text
 		reload_error_advise(why, "-I NAME, an identity with one Node-ID");
 		err = RELOAD_BAD_CERT;
 	}
-	return err ? err : not_in_use(c, why);
+	if (!err)
+		err = not_in_use(c, why);
+	if (err)
+		return err;
+	c->ctx = reload_config_wire_ctx(c->me.config);
+	reload_cert_identity_write(&c->identity, c->me.credentials.cert, &c->me.credentials.node);
+	return RELOAD_OK;
 }
 
 /* -- before the checks ----------------------------------------------------------------------------------------------------- */
@@ -300,8 +231,6 @@ static int check_all(struct conform *c)
 static int run(struct conform *c)
 {
 	struct reload_error_text why;
-	c->ctx = reload_config_wire_ctx(c->me.config);
-	reload_cert_identity_write(&c->identity, c->me.credentials.cert, &c->me.credentials.node);
 	if (!c->cli->dry_run) {
 		enum reload_err err = meet(c, &why);
 		if (err)
@@ -327,7 +256,7 @@ int diag_conform(struct cli *cli)
 	enum reload_err err = cli_time(cli, "wait", WAIT_MS, &c.wait_ms, &why);
 	if (!err)
 		err = load_identity(&c, &why);
-	int status = err ? cli_fail(cli, err, &why) : find_address(&c);
+	int status = err ? cli_fail(cli, err, &why) : conform_find(&c);
 	if (!status)
 		status = run(&c);
 	conform_hang_up(&c.link);

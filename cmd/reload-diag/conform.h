@@ -113,6 +113,12 @@ enum conform_verdict conform_say(struct conform *c, enum conform_verdict v, cons
 #define VIOLATED(c, ...) conform_say((c), CONFORM_VIOLATED, __VA_ARGS__)
 #define UNJUDGED(c, ...) conform_say((c), CONFORM_UNJUDGED, __VA_ARGS__)
 
+/*
+ * conform_find() sets the address of the node that the operand says, asking the agent and, by an Attach, the node where that is needed; 0, else the exit status after it has
+ * reported the failure.
+ */
+int conform_find(struct conform *c);
+
 /* -- conform_link.c ------------------------------------------------------------------------------------------------------ */
 
 /* conform_dial() makes a link to address and shows what how says; false with link->end: there is none.  conform_hang_up() ends it. */

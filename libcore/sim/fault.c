@@ -337,8 +337,7 @@ static void draw_disk_full(struct reload_sim_faults *f, const struct reload_sim_
 	struct reload_prng r;
 	size_t count;
 	source_seed(&r, seed, RELOAD_SIM_SOURCE_FULL);
-	size_t *peers = some_peers(
-		&r, s, seed, RELOAD_SIM_SOURCE_FULL, s->disk_full, &count);
+	size_t *peers = some_peers(&r, s, seed, RELOAD_SIM_SOURCE_FULL, s->disk_full, &count);
 	for (size_t i = 0; i < count; i++) {
 		reload_ms at = from + reload_prng_below(&r, end - from);
 		struct reload_sim_fault *fault = fault_add(

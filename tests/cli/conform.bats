@@ -62,6 +62,9 @@ foreign() {
 	lab_whole alice bob carol
 	conform self -a alice -q
 	run -0 conform "$(node_of alice)" -a carol -q # who made the link to the bootstrap node knows where it listens
+	run -0 conform "$(node_of carol)" -a alice    # and who was dialled asks for it
+	matches "$output" "$(reload-agent status -a carol -j | jq -r '.listen[0]') $(node_of carol)"
+	lab_whole alice bob carol
 }
 
 @test "read-only: nothing is stored; TAP; a part; a list" {

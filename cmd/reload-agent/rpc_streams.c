@@ -63,7 +63,7 @@ void agent_event(struct agent *agent, const struct reload_event *event)
 	if (event->type == RELOAD_EV_ROUTING_CHANGED)
 		rpc->tables_changed = reload_poll_now();
 	if (event->type == RELOAD_EV_STATE || event->type == RELOAD_EV_JOIN_FAILED ||
-		event->type == RELOAD_EV_CLIENT_MOVED)
+		event->type == RELOAD_EV_CLIENT_MOVED || event->type == RELOAD_EV_CONFIG_CHANGED)
 		rpc->hook.due = true; /* in the hook the engine's state may be read */
 	if (event->type == RELOAD_EV_JOIN_FAILED) {
 		rpc->failures++;

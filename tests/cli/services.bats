@@ -348,3 +348,26 @@ kept_nothing() {
 		reload-store -a "${pair%%:*}" --service "example.calls.pstn.${pair#*:}" --remove -q
 	done
 }
+
+# R7374-26, R7374-3: the tree is another one, and no record of the old one is left
+@test "another branching factor: providers register anew, and are found" {
+	local alice
+	alice=$(node_of alice)
+	reload-store -a alice -q --service changed
+	echo '<kind name="REDIR"><data-model>DICTIONARY</data-model><access-control>NODE-ID-MATCH</access-control>
+		<max-count>80</max-count><max-size>384</max-size><branching-factor xmlns="urn:ietf:params:xml:ns:p2p:redir">7</branching-factor></kind>' >seven.kind
+	at=$(reload-store -a alice -n --service changed -j | jq -r '.places[] | select(.level == 2) | .resource_id')
+	reload-fetch -a bob -k REDIR "resource:$at" -q >/dev/null
+	reload-enroll config add-kind seven.kind -q
+	reload-enroll config publish -a bob -q -y -t 30
+	# not only at the end of the lifetime of the old ones
+	until_true service_is alice changed 'rounds >= 2' true
+	R reload-store -a alice -n --service changed -j
+	jq -e '.branching_factor == 7' <<<"$output"
+	until_true finds carol changed "node:$alice"
+	R reload-fetch -a bob --service changed --tree -j
+	ok
+	jq -e --arg n "$alice" '.branching_factor == 7 and .complete and ([.nodes[].entries[].node_id] == [$n, $n, $n]) and ([.nodes[].entries[].fault] | all(. == null))' <<<"$output"
+	R reload-fetch -a bob -k REDIR "resource:$at"
+	[ "$status" -eq 5 ]
+}

@@ -182,7 +182,7 @@ $(O)/tests/lab/sip-locate: $(O)/tests/lab/sip-locate.o $(O)/libcore.a
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(AGENT_LIBS)
 
 # Experiment 4 of make sim-report
-$(O)/tests/sim/services: $(O)/tests/sim/services.o $(O)/tests/sim/services_churn.o $(O)/libsim.a $(O)/libcore.a
+$(O)/tests/sim/services: $(O)/tests/sim/services.o $(O)/tests/sim/services_churn.o $(O)/tests/sim/services_ring.o $(O)/libsim.a $(O)/libcore.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 

@@ -49,6 +49,6 @@ setup() {
 	run tests/sim/services-report --short --tool "${SIM%/*}/tests/sim/services"
 	echo "$output"
 	[ "$status" -eq 0 ]
-	[ "$(grep -c '^\* .*: \*\*yes\*\*$' <<<"$output")" -eq 7 ]
-	[ "$(grep -c '^\* ' <<<"$output")" -eq 7 ]
+	[ "$(grep -c '^\* .*: \*\*yes\*\*$' <<<"$output")" -eq 8 ]
+	[ "$(grep -c '^\* ' <<<"$output")" -eq 8 ]
 }

@@ -266,6 +266,15 @@ static void churning(bool brief, uint64_t seed)
 			}
 }
 
+static void at_a_ring(bool brief, uint64_t seed)
+{
+	for (size_t f = 0; f < COUNT_OF(factors); f++)
+		for (int adaptive = 0; adaptive < 2; adaptive++)
+			if (!brief || (!adaptive && factors[f] == 4))
+				put_line(services_ring_run(brief ? 20 : 200, factors[f], adaptive,
+					brief ? 50 : 500, seed));
+}
+
 static bool draw(const char *path, const struct curves *c)
 {
 	static const char *const names[COUNT_OF(factors)][2] = { { "b = 2", "b = 2, adaptive" },
@@ -314,6 +323,7 @@ int main(int argc, char **argv)
 			return fputs("services [--short] [--seed N] [--svg FILE]\n", stderr), 2;
 	steady(brief, seed, &curves);
 	churning(brief, seed);
+	at_a_ring(brief, seed);
 	if (svg && !draw(svg, &curves)) {
 		fprintf(stderr, "services: %s: %s\n", svg, strerror(errno));
 		return 1;

@@ -31,3 +31,10 @@ struct services_churn {
 
 /* services_churn_run() returns the outcome (owned object) with the seed. */
 json_t *services_churn_run(const struct services_churn *c, uint64_t seed);
+
+/*
+ * services_ring_run() makes a ring of that many peers, each of which is a provider, and returns how its rounds and lookups compare with those over
+ * a map (owned object).
+ */
+json_t *services_ring_run(
+	unsigned peers, uint32_t branching, bool adaptive, unsigned lookups, uint64_t seed);

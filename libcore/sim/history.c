@@ -16,10 +16,21 @@ struct acknowledged {
 	struct reload_id by;
 };
 
-/* The generation counter of a node and Kind; the entries of an array share one. */
+enum {
+	ACKS = 4 /* of a counter, remembered; each writer has one Store under way */
+};
+
+struct ack {
+	uint64_t generation, base;
+	reload_ms ended;
+};
+
+/* The generation counter of a user and Kind; the entries of an array share one, and so do the dictionary entries of two devices. */
 struct counter {
-	uint64_t highest; /* acknowledged; 0: none since the last expected loss */
+	uint64_t before; /* the highest one before the last acknowledgments */
 	reload_ms expires;
+	struct ack acks[ACKS]; /* the last ones since the last expected loss; generation 0: none */
+	size_t acks_next;
 };
 
 enum {
@@ -30,6 +41,7 @@ struct reload_sim_history {
 	size_t nodes, value_size;
 	struct reload_id *ids, *resources;
 	size_t *by_resource; /* nodes, ascending by Resource-ID */
+	size_t *home;
 	struct reload_sim_place *places;
 	struct counter *counters;
 	uint64_t *last_time; /* by node: the greatest storage_time of this life */
@@ -76,10 +88,13 @@ struct reload_sim_history *reload_sim_history_new(size_t nodes, const struct rel
 	h->ids = reload_memdup(ids, nodes * sizeof(*ids));
 	h->resources = reload_memdup(resources, nodes * sizeof(*resources));
 	h->by_resource = reload_sim_sort(resources, nodes);
+	h->home = reload_alloc_array(nodes + 1, sizeof(*h->home));
 	h->places = reload_alloc_array(nodes * RELOAD_SIM_PLACES + 1, sizeof(*h->places));
 	h->counters = reload_alloc_array(nodes * KINDS + 1, sizeof(*h->counters));
 	h->last_time = reload_alloc_array(nodes + 1, sizeof(*h->last_time));
 	h->life = reload_alloc_array(nodes + 1, sizeof(*h->life));
+	for (size_t i = 0; i < nodes; i++)
+		h->home[i] = i && reload_id_eq(&resources[i], &resources[i - 1]) ? i - 1 : i;
 	for (size_t i = 0; i < nodes; i++)
 		for (unsigned w = 0; w < RELOAD_SIM_PLACES; w++)
 			h->places[i * RELOAD_SIM_PLACES + w] = (struct reload_sim_place){
@@ -97,6 +112,7 @@ void reload_sim_history_free(struct reload_sim_history *h)
 	free(h->ids);
 	free(h->resources);
 	free(h->by_resource);
+	free(h->home);
 	free(h->places);
 	free(h->counters);
 	free(h->last_time);
@@ -145,28 +161,46 @@ struct reload_stored_value reload_sim_place_value(
 static struct counter *counter_of(
 	const struct reload_sim_history *h, const struct reload_sim_place *p)
 {
-	return &h->counters[p->node * KINDS + (p->which + 1) / 2];
+	return &h->counters[h->home[p->node] * KINDS + (p->which + 1) / 2];
+}
+
+size_t reload_sim_history_home(const struct reload_sim_history *h, size_t node)
+{
+	return h->home[node];
 }
 
 /* -- Stores -------------------------------------------------------------------------------------------------------------------- */
 
+/* Whether a version of the place has that storage_time: the other device may write in the same millisecond. */
+static bool is_taken(const struct reload_sim_place *p, uint64_t time)
+{
+	for (size_t i = 0; p->versions && i < RELOAD_SIM_VERSIONS; i++)
+		if (p->versions[i].number && p->versions[i].storage_time == time)
+			return true;
+	return false;
+}
+
 const struct reload_sim_version *reload_sim_history_begin(struct reload_sim_history *h,
-	struct reload_sim_place *p, reload_ms now, reload_utc wall, unsigned life,
-	uint32_t lifetime_s, bool exists)
+	struct reload_sim_place *p, size_t writer, uint64_t base, reload_ms now, reload_utc wall,
+	unsigned life, uint32_t lifetime_s, bool exists)
 {
 	reload_ms lifetime = (reload_ms)lifetime_s * RELOAD_SECOND,
 		  slack = RELOAD_SIM_EXPIRY_SLACK_MS + 2 * h->clocks_ms;
-	if (h->life[p->node] != life)
-		h->last_time[p->node] = 0;
-	h->life[p->node] = life;
-	uint64_t time = wall > h->last_time[p->node] ? wall : h->last_time[p->node] + 1;
-	h->last_time[p->node] = time;
+	if (h->life[writer] != life)
+		h->last_time[writer] = 0;
+	h->life[writer] = life;
+	uint64_t time = wall > h->last_time[writer] ? wall : h->last_time[writer] + 1;
+	while (is_taken(p, time))
+		time++;
+	h->last_time[writer] = time;
 	if (!p->versions)
 		p->versions = reload_alloc_array(RELOAD_SIM_VERSIONS, sizeof(*p->versions));
 	p->last++;
 	struct reload_sim_version *v = &p->versions[p->last % RELOAD_SIM_VERSIONS];
 	*v = (struct reload_sim_version){ .number = p->last,
 		.storage_time = time,
+		.writer = writer,
+		.base = base,
 		.begun = now,
 		.expires = now + (lifetime > slack ? lifetime - slack : 0),
 		.gone = now + lifetime + slack,
@@ -211,14 +245,62 @@ static void place_acknowledged(struct reload_sim_history *h, struct reload_sim_p
 	}
 }
 
+/* The highest counter that had been acknowledged by then. */
+static uint64_t highest_by(const struct counter *c, reload_ms then)
+{
+	uint64_t highest = c->before;
+	for (size_t i = 0; i < ACKS; i++)
+		if (c->acks[i].ended <= then && c->acks[i].generation > highest)
+			highest = c->acks[i].generation;
+	return highest;
+}
+
+static void counter_note(struct counter *c, const struct ack *a)
+{
+	struct ack *at = &c->acks[c->acks_next];
+	c->acks_next = (c->acks_next + 1) % ACKS;
+	if (at->generation > c->before)
+		c->before = at->generation;
+	*at = *a;
+}
+
+/* Whether the Store that got `got` and named base (0: none) leaves no room for one that got `other`. */
+static bool excludes(uint64_t base, uint64_t got, uint64_t other)
+{
+	return other == got || (base && base < other && other < got);
+}
+
+static const struct reload_sim_version *version_of(
+	const struct reload_sim_place *p, uint64_t number)
+{
+	const struct reload_sim_version *v =
+		p->versions ? &p->versions[number % RELOAD_SIM_VERSIONS] : NULL;
+	return v && v->number == number ? v : NULL;
+}
+
+bool reload_sim_history_alone(const struct reload_sim_history *h, const struct reload_sim_place *p,
+	uint64_t number, reload_ms now, uint64_t generation)
+{
+	const struct counter *c = counter_of(h, p);
+	const struct reload_sim_version *v = version_of(p, number);
+	if (!v || now <= h->torn_until || now >= c->expires)
+		return true;
+	for (size_t i = 0; i < ACKS; i++) {
+		const struct ack *a = &c->acks[i];
+		if (a->generation && (excludes(v->base, generation, a->generation) ||
+					     excludes(a->base, a->generation, generation)))
+			return false;
+	}
+	return true;
+}
+
 bool reload_sim_history_end(struct reload_sim_history *h, struct reload_sim_place *p,
 	uint64_t number, enum reload_sim_stored state, reload_ms now, uint64_t generation,
 	const struct reload_id *responder)
 {
 	struct counter *c = counter_of(h, p);
-	struct reload_sim_version *v =
-		p->versions ? &p->versions[number % RELOAD_SIM_VERSIONS] : NULL;
-	if (!v || v->number != number)
+	struct reload_sim_version *v = (struct reload_sim_version *)version_of(p, number);
+	if (!v)
 		return true;
 	v->state = state;
 	v->ended = now;
@@ -226,12 +308,11 @@ bool reload_sim_history_end(struct reload_sim_history *h, struct reload_sim_plac
 		place_known(h, p);
 	if (state != RELOAD_SIM_STORED_ACKNOWLEDGED)
 		return true;
-	bool torn = now <= h->torn_until;
-	bool rises = torn || !c->highest || now >= c->expires || generation > c->highest;
 	if (now >= c->expires)
-		c->highest = 0;
-	if (!torn && generation > c->highest)
-		c->highest = generation;
+		*c = (struct counter){ 0 };
+	bool torn = now <= h->torn_until, rises = torn || generation > highest_by(c, v->begun);
+	if (!torn)
+		counter_note(c, &(struct ack){ generation, v->base, now });
 	c->expires = v->expires;
 	place_acknowledged(h, p, v, responder);
 	return rises;
@@ -246,7 +327,7 @@ uint64_t reload_sim_history_counter(
 	const struct reload_sim_history *h, const struct reload_sim_place *p, reload_ms now)
 {
 	const struct counter *c = counter_of(h, p);
-	return now < c->expires ? c->highest : 0;
+	return now < c->expires ? highest_by(c, now) : 0;
 }
 
 /* -- Fetches ------------------------------------------------------------------------------------------------------------------- */
@@ -284,11 +365,21 @@ static bool version_is(const struct reload_sim_history *h, const struct reload_s
 	const struct reload_sim_version *v, const struct reload_sim_read *read)
 {
 	uint8_t bytes[RELOAD_SIM_VALUE_MAX];
-	if (!v->number || v->storage_time != read->storage_time || v->exists != read->exists)
+	if (!v->number || v->storage_time != read->storage_time || v->exists != read->exists ||
+		!reload_id_eq(&read->signer, &h->ids[v->writer]))
 		return false;
 	return !v->exists ||
 	       span_eq(span_of(bytes, reload_sim_history_bytes(h, p, v->number, bytes)),
 		       read->value);
+}
+
+static bool is_writer(const struct reload_sim_history *h, const struct reload_sim_place *p,
+	const struct reload_id *signer)
+{
+	size_t other = p->node + 1;
+	return reload_id_eq(signer, &h->ids[p->node]) ||
+	       (other < h->nodes && h->home[other] == p->node &&
+		       reload_id_eq(signer, &h->ids[other]));
 }
 
 /* *v is the version that was read, NULL when it is none of those that are remembered. */
@@ -296,7 +387,7 @@ static bool was_stored(const struct reload_sim_history *h, const struct reload_s
 	const struct reload_sim_read *read, const struct reload_sim_version **found)
 {
 	*found = NULL;
-	if (!p->versions || !reload_id_eq(&read->signer, &h->ids[p->node]))
+	if (!p->versions || !is_writer(h, p, &read->signer))
 		return false;
 	uint64_t oldest = UINT64_MAX;
 	for (size_t i = 0; i < RELOAD_SIM_VERSIONS; i++) {
@@ -343,7 +434,7 @@ static void place_expect_loss(
 {
 	if (!p->newest)
 		return;
-	counter_of(h, p)->highest = 0;
+	*counter_of(h, p) = (struct counter){ .expires = counter_of(h, p)->expires };
 	if (waiting_for == SIZE_MAX) {
 		p->expected_lost = p->newest;
 		return;

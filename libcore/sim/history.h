@@ -2,8 +2,8 @@
  * What the workload stored and read.  Every value that a Fetch returns is compared with this.
  *
  * A place is where one node stores one value: its SINGLE value, an entry of its array, or its entry of a dictionary.  Only that node writes
- * there, one Store after the other, each with a greater storage_time.  So the newest acknowledged version is the one with the greatest
- * storage_time (R-7.4.1.1-23).  A Store without an answer may have taken effect or not.
+ * there, one Store after the other, each with a greater storage_time; when its user has two devices, the other one writes the first three
+ * places as well (reload_sim_history_home()).  The newest acknowledged version is the one with the greatest storage_time (R-7.4.1.1-23).  A Store without an answer may have taken effect or not.
  *
  * A version is owed from its acknowledgment until it expires: a Fetch must return it or a newer one.  An exception are losses that the
  * protocol allows (sim/loss_budget.h): what was acknowledged up to such a loss is not owed; the next acknowledged Store is.
@@ -33,6 +33,8 @@ enum reload_sim_stored {
 
 struct reload_sim_version {
 	uint64_t number, storage_time;         /* number: counts the Stores to the place, from 1 */
+	size_t writer;                         /* a device of the user */
+	uint64_t base;                         /* the generation counter that it named; 0: none */
 	reload_ms begun, ended, expires, gone; /* it expires between the last two */
 	enum reload_sim_stored state;
 	bool exists; /* false: a removal */
@@ -94,31 +96,40 @@ const struct reload_id *reload_sim_history_resource(
 	const struct reload_sim_history *h, size_t node);
 size_t reload_sim_history_count(const struct reload_sim_history *h);
 
+/* reload_sim_history_home() is the node whose places are those of the user of node: node itself, or the first device of its user. */
+size_t reload_sim_history_home(const struct reload_sim_history *h, size_t node);
+
 /* reload_sim_place_kind() is the Kind of a place, reload_sim_place_value() the data model, and the index or key, of its value (borrowed from h). */
 uint32_t reload_sim_place_kind(const struct reload_sim_place *p);
 struct reload_stored_value reload_sim_place_value(
 	const struct reload_sim_history *h, const struct reload_sim_place *p);
 
 /*
- * reload_sim_history_begin() notes that a Store begins and returns its version (borrowed until the next one).  life counts how often the storing
- * node was started: within one life storage_time always rises, as the engine makes it (R-13.5-04).
+ * reload_sim_history_begin() notes that a Store by the node `writer` begins and returns its version (borrowed until the next one).  base: the
+ * generation counter that it names, 0 for none.  life counts how often the storing node was started: within one life storage_time always rises, as the engine makes it (R-13.5-04).
  */
 const struct reload_sim_version *reload_sim_history_begin(struct reload_sim_history *h,
-	struct reload_sim_place *p, reload_ms now, reload_utc wall, unsigned life,
-	uint32_t lifetime_s, bool exists);
+	struct reload_sim_place *p, size_t writer, uint64_t base, reload_ms now, reload_utc wall,
+	unsigned life, uint32_t lifetime_s, bool exists);
 /* reload_sim_history_bytes() writes the value of a version to out and returns its length. */
 size_t reload_sim_history_bytes(const struct reload_sim_history *h,
 	const struct reload_sim_place *p, uint64_t number, uint8_t out[RELOAD_SIM_VALUE_MAX]);
 /*
  * reload_sim_history_end() notes how the Store of version number ended.  responder (len 0: unknown) answered with that generation counter.
- * It returns false on a violation of GENERATION: for one node and Kind the counters of acknowledgments rise strictly in the order in which these
- * arrive.  What is acknowledged while two peers may be owner (reload_sim_history_torn()) is left out: the one that is not in the end may be so far
+ * It returns false on a violation of GENERATION: for one user and Kind the counter of an acknowledgment is higher than those that had arrived when
+ * its Store began.  What is acknowledged while two peers may be owner (reload_sim_history_torn()) is left out: the one that is not in the end may be so far
  * away that nobody believes its counter, which no signature covers (STO-17).  Then the comparison goes on with what both of them knew.  It
  * starts anew after an expected loss.
  */
 bool reload_sim_history_end(struct reload_sim_history *h, struct reload_sim_place *p,
 	uint64_t number, enum reload_sim_stored state, reload_ms now, uint64_t generation,
 	const struct reload_id *responder) MUST_CHECK;
+/*
+ * reload_sim_history_alone() returns false on a violation of CONFLICT by the acknowledgment of that Store, before reload_sim_history_end(): another
+ * Store got the same counter, or one between the counter that one of them named and the one that it got.
+ */
+bool reload_sim_history_alone(const struct reload_sim_history *h, const struct reload_sim_place *p,
+	uint64_t number, reload_ms now, uint64_t generation);
 /*
  * reload_sim_history_torn() notes that until then two peers may both be owner of a place: a partition or a cut is at work.  Each call replaces what the one
  * before has said.

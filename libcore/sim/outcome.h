@@ -69,6 +69,7 @@ struct reload_sim_outcome {
 	uint64_t values,
 		expected_lost, /* places with an acknowledged value; of them excused for failures (sim/loss_budget.h) and not found all the same */
 		lost;          /* of these, how many no node has any more */
+	uint64_t conflicts;    /* Stores refused for the generation counter that they named */
 	uint64_t faults_count; /* faults that happened */
 	struct reload_sim_spread hops, fetch_ms, store_ms, join_ms, heal_ms, repair_ms;
 	double maintenance_bytes_per_peer_hour,

@@ -297,13 +297,14 @@ static void set_counts(json_t *to, const struct reload_sim_outcome *o)
 		{ "size_bytes", o->counts.bytes }, { "lost", o->counts.lost },
 		{ "dropped", o->counts.dropped }, { "duplicated", o->counts.duplicated },
 		{ "stores", o->stores }, { "stores_acknowledged", o->stores_acknowledged },
-		{ "fetches", o->fetches }, { "fetches_good", o->fetches_good },
-		{ "fetches_expected", o->fetches_expected }, { "fetches_stale", o->stale.old },
-		{ "fetches_absent", o->stale.absent }, { "values", o->values },
-		{ "values_excused", o->expected_lost }, { "values_lost", o->lost },
-		{ "lies", o->lies }, { "lies_refused", o->lies_refused },
-		{ "lies_believed", o->lies_believed }, { "reads", o->reads.owed },
-		{ "reads_failed", o->reads.failed }, { "reads_apart", o->reads.apart },
+		{ "conflicts", o->conflicts }, { "fetches", o->fetches },
+		{ "fetches_good", o->fetches_good }, { "fetches_expected", o->fetches_expected },
+		{ "fetches_stale", o->stale.old }, { "fetches_absent", o->stale.absent },
+		{ "values", o->values }, { "values_excused", o->expected_lost },
+		{ "values_lost", o->lost }, { "lies", o->lies },
+		{ "lies_refused", o->lies_refused }, { "lies_believed", o->lies_believed },
+		{ "reads", o->reads.owed }, { "reads_failed", o->reads.failed },
+		{ "reads_apart", o->reads.apart },
 		{ "reads_apart_failed", o->reads.apart_failed } };
 	for (size_t i = 0; i < COUNT_OF(all); i++)
 		json_object_set_new(to, all[i].name, json_integer((json_int_t)all[i].v));

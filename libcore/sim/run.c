@@ -225,7 +225,7 @@ static void due_load(struct run *r)
 	double now = (double)reload_sim_now(c->sim);
 	for (; r->next_store <= now;
 		r->next_store += reload_prng_exponential(&c->prng, r->store_pause))
-		reload_sim_workload_store(c, reload_prng_below(&c->prng, c->nodes_count));
+		reload_sim_workload_write(c, reload_prng_below(&c->prng, c->nodes_count));
 	for (; r->next_fetch <= now;
 		r->next_fetch += reload_prng_exponential(&c->prng, r->fetch_pause))
 		reload_sim_workload_fetch(c);
@@ -552,6 +552,7 @@ static struct run *run_new(const struct reload_sim_scenario *scenario, uint64_t 
 		.duplicate = c->faults.duplicate,
 		.reorder = c->faults.reorder,
 		.links = r->scenario.links,
+		.devices = r->scenario.devices,
 		.self_tuning = r->scenario.algorithm,
 		.no_reactive = !r->scenario.reactive,
 		.update_interval_s = (uint32_t)(r->scenario.update_interval / RELOAD_SECOND),

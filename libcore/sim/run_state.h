@@ -129,6 +129,11 @@ size_t reload_sim_run_state_peer(struct reload_sim_run_state *c);
 
 /* reload_sim_workload_store() makes node i store one of its values, if it can. */
 void reload_sim_workload_store(struct reload_sim_run_state *c, size_t i);
+/*
+ * reload_sim_workload_write() is the same, and some of these Stores name a generation counter: one that is older than what was acknowledged, or the
+ * newest one; then the other device of the user stores at the same time and names it, too.
+ */
+void reload_sim_workload_write(struct reload_sim_run_state *c, size_t i);
 /* reload_sim_workload_fetch() makes a random node fetch a random stored value. */
 void reload_sim_workload_fetch(struct reload_sim_run_state *c);
 /* reload_sim_workload_store_own() and reload_sim_workload_fetch_own() are the same about one value: the SINGLE one of node i. */

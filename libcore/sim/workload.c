@@ -9,7 +9,7 @@
 /*
  * Stores and Fetches of a run.
  *
- * A node stores one value at a time, under its own name.  While a fault is active a Fetch may fail or return an older version; that is counted
+ * A node stores one value at a time, under the name of its user, who may have another device that does so, too.  While a fault is active a Fetch may fail or return an older version; that is counted
  * as availability.  A Fetch that begins and ends while the ring is calm, and every final read, must return what is owed
  * (sim/history.h).  Allowed are a missing answer where messages are lost for good or peers lie, and anything but a forged value
  * where a liar is next to the place, or answered.  A liar that is close enough is believed (s6.3.4), and a client cannot even check
@@ -21,6 +21,8 @@ enum {
 	READ_TRIES = 5,        /* of a final read without an answer */
 	REMOVALS = 50000,      /* per million Stores */
 	OTHER_PLACES = 300000, /* per million Stores: array or dictionary */
+	OWN_PLACE = 3,         /* of a device: its entry of the dictionary */
+	OLD_BASES = 300000,    /* per million Stores that name a generation counter */
 	BURST_MAX = 100000     /* requests at a time; at the maximum none begins */
 };
 
@@ -30,6 +32,8 @@ struct reload_sim_request {
 	struct reload_sim_place *place;
 	size_t node;
 	uint64_t number; /* Store: the version; Fetch: 0 */
+	uint64_t base,
+		known; /* Store: the generation counter that it names, 0: none; the highest one that was acknowledged when it began */
 	uint64_t owed;
 	reload_ms begun;
 	unsigned tries;  /* final read: number of the next try; 0: it is no final read */
@@ -125,6 +129,71 @@ static void durable_check(struct reload_sim_request *r, const struct reload_resu
 		reload_sim_run_state_violated(c, &v);
 }
 
+/* The generation counter of the Kind in an error that refuses another one; 0: it has none. */
+static uint64_t generation_told(const struct reload_result *result, uint32_t kind)
+{
+	struct reload_arena lists = { 0 };
+	struct wire_ctx ctx = { .node_id_len = result->responder.len, .arena = &lists };
+	struct reload_store_ans ans;
+	uint64_t told = 0;
+	if (!reload_wire_decode(result->error_info, &reload_store_ans_wire, &ctx, &ans))
+		for (size_t i = 0; i < ans.kind_responses_count; i++)
+			if (ans.kind_responses[i].kind == kind)
+				told = ans.kind_responses[i].generation_counter;
+	reload_arena_clear(&lists);
+	return told;
+}
+
+/*
+ * Whether the owner may not know what was acknowledged: while the network is parted, and until the rings have merged, two peers may be owner, and one of
+ * them does not know what the other one accepted; or the owner waits for its repair, or it lies.
+ */
+static bool is_doubtful(const struct reload_sim_request *r)
+{
+	const struct reload_sim_run_state *c = r->state;
+	return r->torn || reload_sim_run_state_torn(c) ||
+	       reload_sim_place_lied(c->checks, r->place) ||
+	       reload_sim_loss_budget_may_lack(c->loss_budget,
+		       reload_sim_history_resource(c->history, r->place->node),
+		       r->place->acknowledged, reload_sim_now(c->sim));
+}
+
+/* A Store that named an old counter must be refused for that, with the counter that is there: checks it. */
+static void check_refusal(struct reload_sim_request *r, const struct reload_result *result)
+{
+	struct reload_sim_run_state *c = r->state;
+	uint64_t told = 0,
+		 known = reload_sim_history_counter(c->history, r->place, reload_sim_now(c->sim));
+	bool too_low = result->err == RELOAD_GENERATION_TOO_LOW;
+	char words[160];
+	c->out->conflicts += too_low;
+	if (too_low)
+		told = generation_told(result, reload_sim_place_kind(r->place));
+	bool old = r->base < r->known, wrong = too_low ? told == r->base || (old && told < r->known)
+						       : old && result->err == RELOAD_DATA_TOO_OLD;
+	if (!wrong || known < r->known || is_doubtful(r))
+		return;
+	snprintf(words, sizeof(words),
+		"it named the generation counter %llu when %llu was acknowledged, and the answer "
+		"is "
+		"%s with %llu",
+		(unsigned long long)r->base, (unsigned long long)r->known,
+		reload_err_text(result->err), (unsigned long long)told);
+	violated(r, RELOAD_SIM_CHECK_CONFLICT, words);
+}
+
+/* An acknowledged Store is not the only one that got its counter, or not the one that named the one before. */
+static void not_alone(struct reload_sim_request *r, uint64_t generation)
+{
+	char words[120];
+	if (is_doubtful(r))
+		return;
+	snprintf(words, sizeof(words),
+		"it named the generation counter %llu and got %llu, which leaves out another Store",
+		(unsigned long long)r->base, (unsigned long long)generation);
+	violated(r, RELOAD_SIM_CHECK_CONFLICT, words);
+}
+
 static void stored(void *arg, const struct reload_result *result)
 {
 	struct reload_sim_request *r = arg;
@@ -144,6 +213,10 @@ static void stored(void *arg, const struct reload_result *result)
 	if (how == RELOAD_SIM_STORED_ACKNOWLEDGED)
 		durable_check(r, result);
 	uint64_t generation = generation_of(result, reload_sim_place_kind(r->place));
+	bool alone = how != RELOAD_SIM_STORED_ACKNOWLEDGED ||
+		     reload_sim_history_alone(c->history, r->place, r->number, now, generation);
+	if (how == RELOAD_SIM_STORED_REFUSED && r->base)
+		check_refusal(r, result);
 	bool rises = reload_sim_history_end(
 		c->history, r->place, r->number, how, now, generation, &result->responder);
 	if (how == RELOAD_SIM_STORED_ACKNOWLEDGED)
@@ -155,6 +228,8 @@ static void stored(void *arg, const struct reload_result *result)
 			(unsigned long long)generation);
 		violated(r, RELOAD_SIM_CHECK_GENERATION, words);
 	}
+	if (rises && !alone)
+		not_alone(r, generation);
 	request_free(r);
 }
 
@@ -166,21 +241,24 @@ static unsigned place_draw(struct reload_sim_run_state *c)
 	return 1 + (unsigned)reload_prng_below(&c->prng, RELOAD_SIM_PLACES - 1);
 }
 
-static void store(struct reload_sim_run_state *c, size_t i, bool draw)
+/* draw: any place, and perhaps a removal; base: the generation counter that the Store names, 0: none. */
+static void store(struct reload_sim_run_state *c, size_t i, bool draw, uint64_t base)
 {
 	struct reload_sim_node *n = reload_sim_node(c->sim, i);
 	if (!c->nodes[i].joined || c->nodes[i].leaving || c->nodes[i].storing || n->byzantine ||
 		reload_sim_frozen(n) || c->requests_count >= BURST_MAX)
 		return;
-	struct reload_sim_place *p =
-		reload_sim_history_place(c->history, i, draw ? place_draw(c) : 0);
+	unsigned which = draw ? place_draw(c) : 0;
+	struct reload_sim_place *p = reload_sim_history_place(
+		c->history, which == OWN_PLACE ? i : reload_sim_history_home(c->history, i), which);
 	bool exists = !draw || !p->last || !reload_prng_chance(&c->prng, REMOVALS);
 	uint8_t bytes[RELOAD_SIM_VALUE_MAX];
 	uint32_t lifetime_s = (uint32_t)(c->scenario->lifetime / RELOAD_SECOND);
 	reload_ms now = reload_sim_now(c->sim);
-	const struct reload_sim_version *v = reload_sim_history_begin(c->history, p, now,
+	const struct reload_sim_version *v = reload_sim_history_begin(c->history, p, i, base, now,
 		RELOAD_SIM_EPOCH + now + (uint64_t)n->skew_ms, n->lives, lifetime_s, exists);
 	struct reload_store_item item = { .kind = reload_sim_place_kind(p),
+		.generation = base,
 		.value = reload_sim_place_value(c->history, p),
 		.lifetime_s = lifetime_s,
 		.storage_time = v->storage_time };
@@ -194,6 +272,8 @@ static void store(struct reload_sim_run_state *c, size_t i, bool draw)
 	struct reload_sim_request *r = request_new(c, p, i);
 	enum reload_err err;
 	r->number = v->number;
+	r->base = base;
+	r->known = reload_sim_history_counter(c->history, p, now);
 	c->nodes[i].storing = true;
 	c->out->stores++;
 	if (reload_peer_store(n->peer, &target, resource, &item, 1, stored, r, &err))
@@ -204,12 +284,29 @@ static void store(struct reload_sim_run_state *c, size_t i, bool draw)
 
 void reload_sim_workload_store(struct reload_sim_run_state *c, size_t i)
 {
-	store(c, i, true);
+	store(c, i, true, 0);
 }
 
 void reload_sim_workload_store_own(struct reload_sim_run_state *c, size_t i)
 {
-	store(c, i, false);
+	store(c, i, false, 0);
+}
+
+void reload_sim_workload_write(struct reload_sim_run_state *c, size_t i)
+{
+	size_t home = reload_sim_history_home(c->history, i), other = home == i ? i + 1 : home;
+	uint64_t known = reload_sim_history_counter(
+		c->history, reload_sim_history_place(c->history, home, 0), reload_sim_now(c->sim));
+	if (!known || !c->scenario->conditional ||
+		!reload_prng_chance(&c->prng, c->scenario->conditional)) {
+		store(c, i, true, 0);
+	} else if (known > 1 && reload_prng_chance(&c->prng, OLD_BASES)) {
+		store(c, i, false, known - 1);
+	} else {
+		store(c, i, false, known);
+		if (other < c->nodes_count && reload_sim_history_home(c->history, other) == home)
+			store(c, other, false, known);
+	}
 }
 
 /* -- Fetches ------------------------------------------------------------------------------------------------------------------- */
@@ -288,19 +385,6 @@ static void read_failed(struct reload_sim_request *r, const struct reload_result
 	read_over(r, false);
 }
 
-/*
- * Whether a Fetch of the load may miss what is owed.  While the network is parted, and until the rings have merged, two peers may be owner, and one
- * of them does not know what the other one acknowledged.
- */
-static bool may_miss(const struct reload_sim_request *r)
-{
-	const struct reload_sim_run_state *c = r->state;
-	return r->torn || reload_sim_run_state_torn(c) || c->nodes[r->node].leaving ||
-	       reload_sim_loss_budget_may_lack(c->loss_budget,
-		       reload_sim_history_resource(c->history, r->place->node),
-		       r->place->acknowledged, reload_sim_now(c->sim));
-}
-
 /* Counts a Fetch of the load that did not return what was owed. */
 static void read_stale(
 	struct reload_sim_request *r, enum reload_sim_read_result j, const char *words)
@@ -308,7 +392,7 @@ static void read_stale(
 	struct reload_sim_run_state *c = r->state;
 	c->out->stale.old += j == RELOAD_SIM_READ_STALE;
 	c->out->stale.absent += j == RELOAD_SIM_READ_ABSENT;
-	if (!may_miss(r))
+	if (!is_doubtful(r) && !c->nodes[r->node].leaving)
 		violated(r, RELOAD_SIM_CHECK_STALE, words);
 }
 

@@ -79,6 +79,14 @@ static struct reload_config *config_new(const struct reload_sim_setup *setup,
 	return config;
 }
 
+/* The number of the user of node i. */
+static size_t user_of(const struct reload_sim *s, size_t i)
+{
+	bool shared = i % 2 &&
+		      reload_prng_hash(s->setup.seed, 0xde71, i / 2) % 1000000 < s->setup.devices;
+	return i - shared;
+}
+
 static void node_init(struct reload_sim *s, size_t i)
 {
 	struct reload_sim_body *b = &s->nodes[i];
@@ -91,7 +99,7 @@ static void node_init(struct reload_sim *s, size_t i)
 	const struct reload_id *given = s->setup.id ? s->setup.id(s->setup.id_arg, i) : NULL;
 	if (given)
 		n->id = *given;
-	snprintf(user, sizeof(user), "user%zu@" RELOAD_SIM_OVERLAY, i);
+	snprintf(user, sizeof(user), "user%zu@" RELOAD_SIM_OVERLAY, user_of(s, i));
 	n->credentials.cert = reload_sim_cert(user, RELOAD_SIM_OVERLAY, &n->id);
 	reload_sim_certs_add(&s->certs, n->credentials.cert);
 	n->credentials.key = reload_sim_key(n->credentials.cert);

@@ -195,7 +195,7 @@ static struct reload_sim_place *store(size_t i, unsigned which)
 	reload_ms now = reload_sim_now(s);
 	enum reload_err err;
 	const struct reload_sim_version *version = reload_sim_history_begin(
-		history, p, now, RELOAD_SIM_EPOCH + now, n->lives, 86400, true);
+		history, p, p->node, 0, now, RELOAD_SIM_EPOCH + now, n->lives, 86400, true);
 	struct reload_store_item item = { .kind = reload_sim_place_kind(p),
 		.value = reload_sim_place_value(history, p),
 		.lifetime_s = 86400,

@@ -60,7 +60,8 @@ static void acknowledge(size_t node, reload_ms begun, reload_ms now, uint64_t ge
 
 static uint64_t begin(size_t node, reload_ms now)
 {
-	return reload_sim_history_begin(h, place(node), now, WALL + now, LIFE, HOUR_S, true)
+	return reload_sim_history_begin(
+		h, place(node), node, 0, now, WALL + now, LIFE, HOUR_S, true)
 		->storage_time;
 }
 
@@ -156,7 +157,7 @@ static void a_store_without_an_answer_may_be_there_or_not(void **state)
 	(void)state;
 	uint64_t one = store(1, 100, 1);
 	const struct reload_sim_version *v =
-		reload_sim_history_begin(h, place(1), 200, WALL + 200, LIFE, HOUR_S, true);
+		reload_sim_history_begin(h, place(1), 1, 0, 200, WALL + 200, LIFE, HOUR_S, true);
 	uint64_t two = v->storage_time;
 	/* the Store has not ended */
 	assert_int_equal(judged(1, owed(1, 250), version(1, 2, two)), RELOAD_SIM_READ_GOOD);
@@ -200,7 +201,7 @@ static void a_removal_is_a_version(void **state)
 	(void)state;
 	store(1, 100, 1);
 	const struct reload_sim_version *v =
-		reload_sim_history_begin(h, place(1), 200, WALL + 200, LIFE, HOUR_S, false);
+		reload_sim_history_begin(h, place(1), 1, 0, 200, WALL + 200, LIFE, HOUR_S, false);
 	struct reload_sim_read read = {
 		.present = true, .storage_time = v->storage_time, .signer = ids[1]
 	};
@@ -214,10 +215,10 @@ static void storage_time_rises_within_a_life(void **state)
 {
 	(void)state;
 	uint64_t one = store(1, 100, 1);
-	const struct reload_sim_version *v = reload_sim_history_begin(
-		h, place(1), 200, WALL - 5000, LIFE, HOUR_S, true); /* its clock was set back */
+	const struct reload_sim_version *v = reload_sim_history_begin(h, place(1), 1, 0, 200,
+		WALL - 5000, LIFE, HOUR_S, true); /* its clock was set back */
 	assert_int_equal(v->storage_time, one + 1);
-	v = reload_sim_history_begin(h, place(1), 300, WALL - 4000, LIFE + 1, HOUR_S, true);
+	v = reload_sim_history_begin(h, place(1), 1, 0, 300, WALL - 4000, LIFE + 1, HOUR_S, true);
 	assert_int_equal(v->storage_time, WALL - 4000);
 	/* R-7.4.1.1-23: what is the newest is a matter of storage_time */
 	assert_true(reload_sim_history_end(
@@ -238,36 +239,96 @@ static void counters_of_acknowledgments_rise(void **state)
 {
 	(void)state;
 	store(1, 100, 5);
-	reload_sim_history_begin(h, place(1), 200, WALL + 200, LIFE, HOUR_S, true);
+	reload_sim_history_begin(h, place(1), 1, 0, 200, WALL + 200, LIFE, HOUR_S, true);
 	assert_false(reload_sim_history_end(
 		h, place(1), 2, RELOAD_SIM_STORED_ACKNOWLEDGED, 210, 5, &ids[1]));
 	/* two entries of one array share a counter */
 	for (unsigned which = 1; which <= 2; which++) {
 		struct reload_sim_place *p = reload_sim_history_place(h, 1, which);
-		reload_sim_history_begin(h, p, 300, WALL + 300, LIFE, HOUR_S, true);
-		assert_int_equal(reload_sim_history_end(
-					 h, p, 1, RELOAD_SIM_STORED_ACKNOWLEDGED, 310, 1, &ids[1]),
+		reload_sim_history_begin(
+			h, p, 1, 0, 300 * which, WALL + 300 * which, LIFE, HOUR_S, true);
+		assert_int_equal(reload_sim_history_end(h, p, 1, RELOAD_SIM_STORED_ACKNOWLEDGED,
+					 300 * which + 10, 1, &ids[1]),
 			which == 1);
 	}
 	/* not while two peers may be owner; its end is not known as long as that goes on */
 	reload_sim_history_torn(h, RELOAD_NEVER - 1);
-	reload_sim_history_begin(h, place(1), 400, WALL + 400, LIFE, HOUR_S, true);
+	reload_sim_history_begin(h, place(1), 1, 0, 400, WALL + 400, LIFE, HOUR_S, true);
 	assert_true(reload_sim_history_end(
 		h, place(1), 3, RELOAD_SIM_STORED_ACKNOWLEDGED, 410, 2, &ids[1]));
 	reload_sim_history_torn(h, 1000);
-	reload_sim_history_begin(h, place(1), 500, WALL + 500, LIFE, HOUR_S, true);
+	reload_sim_history_begin(h, place(1), 1, 0, 500, WALL + 500, LIFE, HOUR_S, true);
 	assert_true(reload_sim_history_end(
 		h, place(1), 4, RELOAD_SIM_STORED_ACKNOWLEDGED, 510, 9, &ids[1]));
 	/* then it goes on where it stood before */
 	assert_int_equal(reload_sim_history_counter(h, place(1), 1500), 5);
-	reload_sim_history_begin(h, place(1), 2000, WALL + 2000, LIFE, HOUR_S, true);
+	reload_sim_history_begin(h, place(1), 1, 0, 2000, WALL + 2000, LIFE, HOUR_S, true);
 	assert_false(reload_sim_history_end(
 		h, place(1), 5, RELOAD_SIM_STORED_ACKNOWLEDGED, 2010, 5, &ids[1]));
-	reload_sim_history_begin(h, place(1), 3000, WALL + 3000, LIFE, HOUR_S, true);
+	reload_sim_history_begin(h, place(1), 1, 0, 3000, WALL + 3000, LIFE, HOUR_S, true);
 	assert_true(reload_sim_history_end(
 		h, place(1), 6, RELOAD_SIM_STORED_ACKNOWLEDGED, 3010, 6, &ids[1]));
 	assert_int_equal(reload_sim_history_counter(h, place(1), 3500), 6);
 	assert_int_equal(reload_sim_history_counter(h, place(1), 2 * HOUR_S * 1000), 0);
+}
+
+/* The Store of that number by a device, which names base, is acknowledged with that counter; returns whether there is no conflict. */
+static bool alone(
+	size_t writer, uint64_t base, reload_ms begun, reload_ms ended, uint64_t generation)
+{
+	struct reload_sim_place *p = place(1);
+	uint64_t number = reload_sim_history_begin(
+		h, p, writer, base, begun, WALL + begun, LIFE, HOUR_S, true)
+				  ->number;
+	bool is = reload_sim_history_alone(h, p, number, ended, generation);
+	(void)!reload_sim_history_end(
+		h, p, number, RELOAD_SIM_STORED_ACKNOWLEDGED, ended, generation, &ids[1]);
+	return is;
+}
+
+static void two_stores_never_get_one_counter(void **state)
+{
+	(void)state;
+	assert_true(alone(1, 0, 100, 110, 1));
+	assert_true(alone(2, 0, 100, 120, 2));
+	/* both named 2, and both were accepted: the answer of the second one gives it away, whichever comes first */
+	assert_true(alone(1, 2, 200, 210, 3));
+	assert_false(alone(2, 2, 200, 220, 3));
+	assert_false(alone(2, 2, 230, 240, 4));
+	assert_true(alone(1, 4, 300, 320, 6));
+	assert_false(alone(2, 0, 310, 330, 5));
+	/* nothing is known of it while two peers may be owner */
+	reload_sim_history_torn(h, 1000);
+	assert_true(alone(1, 4, 400, 410, 6));
+}
+
+static void devices_of_a_user_write_one_value(void **state)
+{
+	(void)state;
+	resources[2] = resources[1];
+	struct reload_sim_history *own = reload_sim_history_new(NODES, ids, resources, 40, 0);
+	assert_int_equal(reload_sim_history_home(own, 0), 0);
+	assert_int_equal(reload_sim_history_home(own, 1), 1);
+	assert_int_equal(reload_sim_history_home(own, 2), 1);
+	assert_int_equal(reload_sim_history_home(own, 3), 3);
+	struct reload_sim_place *p = reload_sim_history_place(own, 1, 0);
+	uint64_t one = reload_sim_history_begin(own, p, 1, 0, 100, WALL + 100, LIFE, HOUR_S, true)
+			       ->storage_time;
+	const struct reload_sim_version *v =
+		reload_sim_history_begin(own, p, 2, 0, 100, WALL + 100, LIFE, HOUR_S, true);
+	assert_int_equal(v->storage_time, one + 1);
+	struct reload_sim_read read = { .present = true,
+		.exists = true,
+		.storage_time = v->storage_time,
+		.value = span_of(bytes, reload_sim_history_bytes(own, p, v->number, bytes)),
+		.signer = ids[2] };
+	assert_int_equal(
+		reload_sim_history_check_read(own, p, 0, 200, &read), RELOAD_SIM_READ_GOOD);
+	/* what the one stored is not signed by the other one */
+	read.signer = ids[1];
+	assert_int_equal(
+		reload_sim_history_check_read(own, p, 0, 200, &read), RELOAD_SIM_READ_FORGED);
+	reload_sim_history_free(own);
 }
 
 /* -- expected losses ------------------------------------------------------------------------------------------------------ */
@@ -504,6 +565,8 @@ int main(void)
 		TEST(storage_time_rises_within_a_life),
 		TEST(values_are_owed_until_shortly_before_they_expire),
 		TEST(counters_of_acknowledgments_rise),
+		TEST(two_stores_never_get_one_counter),
+		TEST(devices_of_a_user_write_one_value),
 		TEST(two_holders_may_fail),
 		TEST(three_holders_may_not),
 		TEST(failures_far_apart_are_repaired),

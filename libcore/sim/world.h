@@ -67,7 +67,7 @@ struct reload_sim_setup {
 	reload_ms jobs; /* mean time until a signature job ends; 0: all end at once */
 	bool disks;     /* storage as in a file, which commits late and may fail: sim/disk.h */
 	reload_ms commit_time; /* with disks: mean time of a write */
-	uint32_t devices; /* per million users that have two nodes: 2k and 2k + 1 */
+	uint32_t devices;      /* per million users that have two nodes: 2k and 2k + 1 */
 	/* the Node-ID of node i (borrowed); NULL, or when it returns NULL: it is drawn */
 	const struct reload_id *(*id)(const void *arg, size_t i);
 	const void *id_arg;

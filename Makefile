@@ -274,6 +274,11 @@ plots: $(O)/reload-sim
 	$(Q)$< --scenario examples/hops-over-n.scenario --sweep peers=100,300,1000,3000,10000 --plot examples/hops-over-n.svg
 	$(Q)$< --scenario examples/traffic-over-churn.scenario --sweep session=10m,20m,30m,1h,2h,4h \
 		--plot examples/traffic-over-churn.svg
+	$(Q)$< --scenario examples/short-sessions.scenario --sweep session=121s,260s,519s,1039s,5194s --jobs 1 --plot build/plots
+	$(Q)for picture in success traffic latency; do \
+		cp build/plots/$$picture-over-session.svg examples/short-sessions-$$picture.svg || exit 1; done
+	$(Q)$< --scenario examples/cost-of-upkeep.scenario --sweep update-interval=30s,1m,2m,5m,10m --jobs 1 \
+		--plot examples/cost-of-upkeep.svg
 
 # Figures, never asserted; BENCH_QUICK=1 for a short run, BENCH_PEER=opendht for OpenDHT beside us.
 bench-tools: $(O)/bench/load $(O)/bench/micro $(O)/bench/links $(O)/bench/count.so

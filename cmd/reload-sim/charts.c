@@ -13,7 +13,7 @@
  */
 
 enum {
-	PICTURES = 5,
+	PICTURES = 7,
 	NAME_MAX_LEN = 64,
 	PERCENT = 100,
 	WIDE = 20 /* a range of x with such a ratio gets a logarithmic axis */
@@ -24,10 +24,13 @@ enum picture {
 	TRAFFIC,
 	SUCCESS,
 	REPAIR,
-	PEERS
+	PEERS,
+	LATENCY,
+	COST
 };
 
-static const char *const names[PICTURES] = { "hops", "traffic", "success", "repair", "peers" };
+static const char *const names[PICTURES] = { "hops", "traffic", "success", "repair", "peers",
+	"latency", "cost" };
 
 /* The mean of the added values; NAN when there are none. */
 struct mean {
@@ -45,6 +48,8 @@ enum measure {
 	HEAL_P50,
 	HEAL_MAX,
 	REPAIR_P95,
+	FETCH_P50,
+	FETCH_P95,
 	MEASURES
 };
 
@@ -74,7 +79,7 @@ static double mean_of(const struct mean *m)
 /* possible() returns whether a picture belongs to sweeps, or to time. */
 static bool possible(const struct plan *p, enum picture which)
 {
-	return *p->sweep ? which != PEERS : which != HOPS;
+	return *p->sweep ? which != PEERS : which != HOPS && which != LATENCY && which != COST;
 }
 
 /* choose() reads from FILE.svg which picture to draw: its name begins with the picture's name. */
@@ -96,7 +101,7 @@ static enum reload_err choose(struct charts *c, struct reload_error_text *why)
 			return RELOAD_OK;
 	snprintf(what, sizeof(what), "--plot %.64s names no picture", c->plan->plot);
 	return reload_error_explain(why, RELOAD_USAGE, what, "the file's name begins with %s",
-		*c->plan->sweep ? "hops, traffic, success or repair (with --sweep)"
+		*c->plan->sweep ? "hops, traffic, success, repair, latency or cost (with --sweep)"
 				: "traffic, success, repair or peers (without --sweep)");
 }
 
@@ -142,6 +147,8 @@ void charts_add(struct charts *c, size_t run, const struct reload_sim_outcome *o
 	mean_add(&m[HEAL_P50], o->heal_ms.count, o->heal_ms.p50 / RELOAD_SECOND);
 	mean_add(&m[HEAL_MAX], o->heal_ms.count, o->heal_ms.max / RELOAD_SECOND);
 	mean_add(&m[REPAIR_P95], o->repair_ms.count, o->repair_ms.p95 / RELOAD_SECOND);
+	mean_add(&m[FETCH_P50], o->fetch_ms.count, o->fetch_ms.p50);
+	mean_add(&m[FETCH_P95], o->fetch_ms.count, o->fetch_ms.p95);
 	if (!*c->plan->sweep && c->series_count < RELOAD_SIM_CURVES_MAX)
 		c->series[c->series_count++] = reload_memdup(o, sizeof(*o));
 }
@@ -178,6 +185,25 @@ static void add_measure(struct drawing *d, const struct charts *c, const char *n
 		p[i] = (struct reload_sim_point){ c->x[i], mean_of(&c->means[i][m]) };
 }
 
+static int point_cmp(const void *a, const void *b)
+{
+	const struct reload_sim_point *x = a, *y = b;
+	return (x->x > y->x) - (x->x < y->x);
+}
+
+/* add_cost() adds a measure over the upkeep that it was had for, instead of the setting. */
+static void add_cost(struct drawing *d, const struct charts *c, const char *name, enum measure m)
+{
+	size_t first = d->count;
+	add_measure(d, c, name, m);
+	if (d->count == first)
+		return;
+	struct reload_sim_point *p = (struct reload_sim_point *)d->curves[first].points;
+	for (size_t i = 0; i < c->plan->variants_count; i++)
+		p[i].x = mean_of(&c->means[i][UPKEEP]);
+	qsort(p, c->plan->variants_count, sizeof(*p), point_cmp);
+}
+
 /*
  * add_theory() adds what theory predicts for Chord: half of log2 N hops, and half a hop more for fingers that are not
  * exact.
@@ -211,6 +237,14 @@ static void draw_sweep(struct drawing *d, const struct charts *c, enum picture w
 		add_measure(d, c, "ring, longest", HEAL_MAX);
 		add_measure(d, c, "values, 95 of 100", REPAIR_P95);
 		break;
+	case LATENCY:
+		add_measure(d, c, "median", FETCH_P50);
+		add_measure(d, c, "95 of 100", FETCH_P95);
+		break;
+	case COST:
+		add_cost(d, c, "median", FETCH_P50);
+		add_cost(d, c, "95 of 100", FETCH_P95);
+		break;
 	case PEERS:
 		break;
 	}
@@ -232,6 +266,8 @@ static double sample_value(const struct reload_sim_outcome *o, size_t i, enum pi
 	case PEERS:
 		return s->joined;
 	case HOPS:
+	case LATENCY:
+	case COST:
 		break;
 	}
 	return NAN;
@@ -279,14 +315,16 @@ static const char *unit_of(const struct plan *p)
 	return !strcmp(type, "TIME") ? " (s)" : !strcmp(type, "PCT") ? " (%)" : "";
 }
 
-static bool wide(const struct charts *c)
+/* Whether the values of x of a sweep have such a range that the axis is logarithmic. */
+static bool wide(const struct charts *c, const struct drawing *d)
 {
 	double low = INFINITY, high = 0;
-	for (size_t i = 0; i < c->plan->variants_count; i++) {
-		low = fmin(low, c->x[i]);
-		high = fmax(high, c->x[i]);
-	}
-	return *c->plan->sweep && low > 0 && high / low >= WIDE;
+	for (size_t k = 0; k < d->count && *c->plan->sweep; k++)
+		for (size_t i = 0; i < d->curves[k].count; i++) {
+			low = fmin(low, d->curves[k].points[i].x);
+			high = fmax(high, d->curves[k].points[i].x);
+		}
+	return low > 0 && isfinite(low) && high / low >= WIDE;
 }
 
 static void picture(struct wr *w, const struct charts *c, enum picture which)
@@ -296,7 +334,9 @@ static void picture(struct wr *w, const struct charts *c, enum picture which)
 	} words[PICTURES] = { { "Hops of a lookup", "hops" },
 		{ "Traffic of a peer", "bytes per peer and hour" },
 		{ "Lookups that find the newest value", "percent" },
-		{ "Time to repair", "seconds" }, { "Peers that are joined", "peers" } };
+		{ "Time to repair", "seconds" }, { "Peers that are joined", "peers" },
+		{ "Time of a lookup", "milliseconds" },
+		{ "Time of a lookup, by its upkeep", "milliseconds" } };
 	const struct plan *p = c->plan;
 	const char *y = which == REPAIR && !*p->sweep ? "values" : words[which].y;
 	const char *title = which == REPAIR && !*p->sweep ? "Values with a replica missing"
@@ -305,7 +345,10 @@ static void picture(struct wr *w, const struct charts *c, enum picture which)
 	struct drawing d = { .count = 0 };
 	struct wr desc;
 	wr_init(&desc);
-	if (*p->sweep) {
+	if (which == COST) {
+		snprintf(x_name, sizeof(x_name), "upkeep (bytes per peer and hour)");
+		draw_sweep(&d, c, which);
+	} else if (*p->sweep) {
 		snprintf(x_name, sizeof(x_name), "%s%s", p->sweep, unit_of(p));
 		draw_sweep(&d, c, which);
 	} else {
@@ -317,7 +360,7 @@ static void picture(struct wr *w, const struct charts *c, enum picture which)
 				       .desc = (const char *)desc.at,
 				       .x_name = x_name,
 				       .y_name = y,
-				       .log_x = wide(c),
+				       .log_x = wide(c, &d),
 				       .y_most = which == SUCCESS ? PERCENT : 0,
 				       .curves = d.curves,
 				       .count = d.count });

@@ -229,6 +229,26 @@ assert rows[0]["settings_peers"] == "12" and rows[0]["violation_check"] == ""' "
 	xmllint --noout all/traffic-over-session.svg
 }
 
+@test "the experiments of two papers, small: shorter sessions cost more, and so do shorter intervals" {
+	examples=$BATS_TEST_DIRNAME/../../examples
+	R reload-sim --scenario "$examples/short-sessions.scenario" --peers 60 --duration 4m --sweep session=121s,1039s --jobs 1 --json --plot latency.svg
+	ok
+	jq -s -e 'map(select(.type == "run")) | all(.ok and .lookups_percent > 98) and
+		.[0].maintenance_bytes_per_peer_hour > 2 * .[1].maintenance_bytes_per_peer_hour and .[0].join_ms.count > 60' <<<"$output"
+	grep -q '<title id="title">Time of a lookup over session</title>' latency.svg
+	R reload-sim --scenario "$examples/cost-of-upkeep.scenario" --peers 60 --duration 4m --sweep update-interval=10s,1m,10m --jobs 1 --json --plot cost.svg
+	ok
+	jq -s -e 'map(select(.type == "run")) | all(.ok and .lookups_percent > 98) and
+		.[0].maintenance_bytes_per_peer_hour > 2 * .[1].maintenance_bytes_per_peer_hour and
+		.[1].maintenance_bytes_per_peer_hour > 2 * .[2].maintenance_bytes_per_peer_hour' <<<"$output"
+	xmllint --noout cost.svg
+	grep -q 'upkeep (bytes per peer and hour)' cost.svg
+	# two curves of three points by their upkeep, from the least on, and their legend
+	[ "$(grep -c '<circle' cost.svg)" -eq 8 ]
+	least=$(jq -s -r 'map(select(.type == "run")) | last.maintenance_bytes_per_peer_hour' <<<"$output")
+	grep -q "median: from [0-9]* at $(printf '%.6g' "$least") to" cost.svg
+}
+
 @test "a limit in real time: what has ended is printed, exit 4" {
 	R reload-sim --peers 2000 --duration 1d --timeout 1s
 	[ "$status" -eq 4 ]

@@ -12,7 +12,8 @@ enum {
 	MESSAGE_BYTES = 2000, /* around them */
 	ANSWER_MAX =
 		64, /* providers in an answer: their certificates have 64 KiB together (RFC 6940 s6.3.4) */
-	FACTOR_MAX = 10,
+	FACTOR_MAX =
+		4, /* a root has 2 * 4^2 = 32 records at most, as many as a message has certificates of signers */
 	MARGIN = 4 /* records that wait for their end after a mass registration, and removals */
 };
 
@@ -32,6 +33,9 @@ static uint64_t crowd(uint64_t providers, uint64_t factor)
 	uint64_t root = 2 * factor * factor, start = providers / (factor * factor) + 1;
 	return root > start ? root : start;
 }
+
+_Static_assert(2 * FACTOR_MAX * FACTOR_MAX <= RELOAD_LIMIT_CERTIFICATES,
+	"a searcher verifies no record whose certificate was left out");
 
 enum reload_err enroll_services_read(
 	struct enroll_services *s, const struct cli *cli, struct reload_error_text *why)

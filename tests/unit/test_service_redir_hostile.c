@@ -8,8 +8,8 @@
 #include <cmocka.h>
 
 enum {
-	ENTRIES = 2000,
-	RUNS = 99,
+	ENTRIES = 10000,
+	RUNS = 33,
 	REQUESTS_MAX = 2 * RELOAD_REDIR_LEVELS
 };
 

@@ -253,7 +253,7 @@ static void an_acknowledged_value_is_on_the_disk(void **state)
 	AUTO(reload_sim_history) h = reload_sim_history_new(1, ids, &place, 8, 0);
 	struct reload_sim_place *p = reload_sim_history_place(h, 0, 0);
 	const struct reload_sim_version *version =
-		reload_sim_history_begin(h, p, 0, 7, 1, 86400, true);
+		reload_sim_history_begin(h, p, 0, 0, 0, 7, 1, 86400, true);
 	reload_sim_start(s, 0, true, RELOAD_ROLE_PEER, NULL, 0);
 	struct reload_sim_node *n = reload_sim_node(s, 0);
 	pass(s, 1000);

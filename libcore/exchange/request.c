@@ -224,6 +224,15 @@ void reload_requests_cancel(
 	}
 }
 
+size_t reload_requests_bytes(const struct reload_exchange *x)
+{
+	const struct reload_request *r;
+	size_t bytes = 0;
+	TAILQ_FOREACH (r, &x->requests, entry)
+		bytes += r->contents.cap + r->tail.cap + r->list.cap + r->certificates.cap;
+	return bytes;
+}
+
 bool reload_requests_of_host(const struct reload_exchange *x)
 {
 	const struct reload_request *r;

@@ -122,6 +122,9 @@ struct reload_request *reload_request_internal(struct reload_exchange *x, uint16
 struct reload_request *reload_request_induced(struct reload_exchange *x, uint16_t code,
 	const struct reload_id *node, const struct reload_destination *list, size_t count);
 
+/* reload_requests_bytes() returns the bytes of memory held for the messages of all requests under way. */
+size_t reload_requests_bytes(const struct reload_exchange *x);
+
 /*
  * reload_request_send() encodes body and starts the transaction; reload_request_send_bytes() for one that is encoded;
  * reload_request_send_extended() for a message with extensions.

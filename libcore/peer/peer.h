@@ -254,6 +254,9 @@ void reload_peer_status(struct reload_peer *p, struct reload_status *out);
  */
 size_t reload_peer_requests(const struct reload_peer *p, reload_ms *oldest);
 
+/* reload_peer_request_bytes() returns the bytes of memory held for the messages of this node's requests under way. */
+size_t reload_peer_request_bytes(const struct reload_peer *p);
+
 /* reload_peer_links() fills out with links that are up, at most max, and returns how many. */
 size_t reload_peer_links(struct reload_peer *p, struct reload_peer_link *out, size_t max);
 

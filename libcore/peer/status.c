@@ -41,6 +41,11 @@ size_t reload_peer_requests(const struct reload_peer *p, reload_ms *oldest)
 	return reload_requests_under_way(p->exchange, oldest);
 }
 
+size_t reload_peer_request_bytes(const struct reload_peer *p)
+{
+	return reload_requests_bytes(p->exchange);
+}
+
 size_t reload_peer_links(struct reload_peer *p, struct reload_peer_link *out, size_t max)
 {
 	size_t count = 0;

@@ -297,6 +297,31 @@ bool reload_sim_check_replicas(struct reload_sim_checks *c, struct reload_sim_vi
 	return true;
 }
 
+static bool count_one(void *arg, const struct reload_stored_entry *e)
+{
+	(void)e;
+	++*(size_t *)arg;
+	return true;
+}
+
+bool reload_sim_check_alike(const struct reload_sim_checks *c, size_t node, uint32_t kind,
+	uint32_t first, struct reload_sim_violation *v)
+{
+	const struct reload_id *resource = reload_sim_history_resource(c->history, node);
+	size_t owner = reload_sim_checks_owner(c, resource), counts[3] = { 0 };
+	for (size_t i = 0; i < 3 && i < c->count; i++) {
+		struct reload_sim_node *n = c->ring[(owner + i) % c->count];
+		reload_utc now = RELOAD_SIM_EPOCH + reload_sim_now(c->s) + (uint64_t)n->skew_ms;
+		n->storage->ops->range(
+			n->storage, resource, kind, first, UINT32_MAX, now, count_one, &counts[i]);
+		if (counts[i] != counts[0])
+			return reload_sim_checks_violated(c, v, RELOAD_SIM_CHECK_REPLICAS,
+				"peer %zu has %zu large values of node %zu, their owner has %zu",
+				n->index, counts[i], node, counts[0]);
+	}
+	return true;
+}
+
 /* Whether an honest peer of the ring has it. */
 static bool survives(
 	const struct reload_sim_checks *c, const struct reload_sim_place *p, uint64_t time)

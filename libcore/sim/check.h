@@ -49,6 +49,12 @@ bool reload_sim_place_complete(
  */
 bool reload_sim_check_counters(struct reload_sim_checks *c, struct reload_sim_violation *v);
 /*
+ * reload_sim_check_alike(): REPLICAS, of the array `kind` at node's places the owner and the next two peers have as many values with an index from first
+ * on.
+ */
+bool reload_sim_check_alike(const struct reload_sim_checks *c, size_t node, uint32_t kind,
+	uint32_t first, struct reload_sim_violation *v);
+/*
  * reload_sim_check_survivors(): REPLICAS, what may be lost but is still stored by an honest joined peer is complete, too.  What is complete is owed
  * from then on: h, the history of the checkers, is told so.  Next to a liar it need not be complete to be owed: it is read, at least.
  */

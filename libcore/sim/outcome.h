@@ -85,6 +85,7 @@ struct reload_sim_outcome {
 		lies_believed; /* of byzantine peers; answers to Stores and Fetches that were believed */
 	struct reload_sim_reads reads;
 	struct reload_sim_stale stale;
+	uint64_t repair_stores, held_bytes; /* sim/cost_check.h */
 	struct reload_sim_sample samples[RELOAD_SIM_SERIES_MAX];
 	size_t samples_count;
 };

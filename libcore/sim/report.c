@@ -304,6 +304,7 @@ static void set_counts(json_t *to, const struct reload_sim_outcome *o)
 		{ "values_lost", o->lost }, { "lies", o->lies },
 		{ "lies_refused", o->lies_refused }, { "lies_believed", o->lies_believed },
 		{ "reads", o->reads.owed }, { "reads_failed", o->reads.failed },
+		{ "repair_stores", o->repair_stores }, { "held_bytes", o->held_bytes },
 		{ "reads_apart", o->reads.apart },
 		{ "reads_apart_failed", o->reads.apart_failed } };
 	for (size_t i = 0; i < COUNT_OF(all); i++)

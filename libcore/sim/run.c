@@ -1,5 +1,6 @@
 #include "sim/run_state.h"
 #include "sim/disk_check.h"
+#include "sim/large.h"
 #include "sim/run.h"
 #include "sim/script.h"
 
@@ -196,6 +197,9 @@ static void tick(struct run *r)
 		r->healed = now;
 	if (!reload_sim_check_transactions(c->checks, &v) || !reload_sim_check_writable(c->sim, &v))
 		reload_sim_run_state_violated(c, &v);
+	reload_sim_cost_look(&c->cost, c->sim, c->store_hops);
+	if (!c->faults.byzantine && !reload_sim_check_cost(&c->cost, c->sim, &v))
+		reload_sim_run_state_violated(c, &v);
 	if (r->quiet && !c->faults.byzantine && !reload_sim_check_rest(c->checks, &v))
 		reload_sim_run_state_violated(c, &v);
 	if (c->watch && c->watch->progress &&
@@ -354,26 +358,15 @@ static void load_begin(struct run *r)
 	r->look = from;
 }
 
-/* Whether the last Update of each node agrees with its tables, in worlds without liars.  Without reactive Updates a change is sent with the next periodic one. */
-static bool updates_agree(struct reload_sim_run_state *c, struct reload_sim_violation *v)
-{
-	for (size_t i = 0; i < c->nodes_count && !c->faults.byzantine; i++) {
-		const struct reload_sim_node *n = reload_sim_node(c->sim, i);
-		if (n->peer && n->role == RELOAD_ROLE_PEER && n->state == RELOAD_STATE_JOINED &&
-			reload_peer_config(n->peer)->chord_reactive && !c->scenario->algorithm &&
-			!reload_sim_sent_agrees(c->sent, n, reload_sim_now(c->sim), v))
-			return false;
-	}
-	return true;
-}
-
 /* Whether all checks of the quiet ring hold. */
 static bool holds(struct reload_sim_run_state *c, struct reload_sim_violation *v)
 {
 	reload_sim_checks_begin(c->checks);
 	return ring_closed(c, v) && reload_sim_check_fingers(c->checks, v) &&
 	       reload_sim_check_replicas(c->checks, v) && reload_sim_check_counters(c->checks, v) &&
-	       reload_sim_check_survivors(c->checks, c->history, v) && updates_agree(c, v);
+	       reload_sim_check_survivors(c->checks, c->history, v) &&
+	       (c->faults.byzantine || (reload_sim_sent_all_agree(c->sent, c->sim, v) &&
+					       reload_sim_large_agree(c, v)));
 }
 
 static bool get_quiet(struct run *r)
@@ -463,6 +456,8 @@ static void outcome_fill(struct run *r)
 	if (r->rest_peer_hours > 0)
 		o->rest_bytes_per_peer_hour = r->rest_bytes / r->rest_peer_hours;
 	reload_sim_run_state_links(c);
+	o->repair_stores = c->cost.sent;
+	o->held_bytes = c->cost.held;
 	o->lies = reload_sim_byzantine_sent(c->byzantine);
 	o->lies_refused = reload_sim_byzantine_refused(c->byzantine);
 }

@@ -29,6 +29,7 @@ static bool is_client(const struct reload_sim_run_state *c, size_t i)
 static void disturbed_for(struct reload_sim_run_state *c, reload_ms longer)
 {
 	reload_ms until = reload_sim_now(c->sim) + RELOAD_SIM_REPAIR_MS + longer;
+	c->cost.changes++;
 	if (c->torn)
 		c->calm_from = RELOAD_NEVER;
 	else if (c->calm_from == RELOAD_NEVER || c->calm_from < until)
@@ -238,6 +239,7 @@ static void partition(struct reload_sim_run_state *c, const struct reload_sim_fa
 		c->loss_budget, c->sides, merged_by(c, begins ? now + f->length : now));
 	if (begins)
 		reload_sim_loss_budget_cut(c->loss_budget, now);
+	c->cost.changes += c->nodes_count; /* to each side half of the others fail, or come back */
 	torn(c, begins);
 }
 
@@ -401,6 +403,7 @@ void reload_sim_run_state_event(
 	reload_ms now = reload_sim_now(c->sim);
 	c->joined += joined;
 	c->joins += joined && !own->joined;
+	c->cost.changes += joined && !own->joined;
 	c->joined -= own->joined;
 	if (joined && !own->joined && now >= n->started)
 		reload_sim_numbers_add(&c->join_ms, (double)(now - n->started));

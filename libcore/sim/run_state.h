@@ -6,6 +6,7 @@
 
 #include "sim/byzantine.h"
 #include "sim/check.h"
+#include "sim/cost_check.h"
 #include "sim/hold_down.h"
 #include "sim/sent.h"
 #include "sim/fault.h"
@@ -38,6 +39,8 @@ struct reload_sim_step {
 /* What a run knows of a node. */
 struct reload_sim_run_node {
 	bool joined, ever, leaving, again, disk, storing;
+	bool filling;   /* an entry of its large array is on its way */
+	uint8_t filled; /* entries of that that were acknowledged */
 	bool stepping;  /* it leaves the ring, as its storage fails */
 	bool later;     /* leaving, but its process is stopped: it is told when it runs again */
 	bool silent;    /* its process is stopped for so long that others take it for failed */
@@ -89,6 +92,7 @@ struct reload_sim_run_state {
 	struct reload_sim_sampled sampled[RELOAD_SIM_SAMPLED];
 	size_t sampled_count;
 
+	struct reload_sim_cost cost;
 	struct reload_sim_numbers hops, fetch_ms, store_ms, join_ms, heal_ms, repair_ms;
 	struct reload_sim_gauge gauge;
 	uint64_t joins; /* nodes that joined, at any time */

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
 	LISTED_MAX = 8 /* entries of a list; a longer list is not noted */
@@ -149,4 +150,19 @@ bool reload_sim_sent_agrees(const struct reload_sim_sent *s, const struct reload
 		n->index, t->predecessors.count, t->successors.count, is->predecessors_count,
 		is->successors_count);
 	return false;
+}
+
+bool reload_sim_sent_all_agree(
+	const struct reload_sim_sent *s, struct reload_sim *sim, struct reload_sim_violation *v)
+{
+	for (size_t i = 0; i < reload_sim_count(sim); i++) {
+		const struct reload_sim_node *n = reload_sim_node(sim, i);
+		if (n->peer && n->role == RELOAD_ROLE_PEER && n->state == RELOAD_STATE_JOINED &&
+			reload_peer_config(n->peer)->chord_reactive &&
+			strcmp(reload_peer_config(n->peer)->topology_plugin,
+				RELOAD_CHORD_SELF_TUNING) != 0 &&
+			!reload_sim_sent_agrees(s, n, reload_sim_now(sim), v))
+			return false;
+	}
+	return true;
 }

@@ -26,3 +26,6 @@ bool reload_sim_sent_message(struct reload_sim_sent *s, const struct reload_sim_
  */
 bool reload_sim_sent_agrees(const struct reload_sim_sent *s, const struct reload_sim_node *n,
 	reload_ms now, struct reload_sim_violation *v);
+/* reload_sim_sent_all_agree() is that for all peers of s, if they send reactive Updates; else a change is sent with the next periodic one. */
+bool reload_sim_sent_all_agree(
+	const struct reload_sim_sent *s, struct reload_sim *sim, struct reload_sim_violation *v);

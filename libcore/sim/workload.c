@@ -1,4 +1,5 @@
 #include "sim/disk_check.h"
+#include "sim/large.h"
 #include "sim/run_state.h"
 
 #include "topology/topology.h"
@@ -208,6 +209,7 @@ static void stored(void *arg, const struct reload_result *result)
 	enum reload_sim_stored how = stored_how(result, lied_to(r, result));
 	if (how == RELOAD_SIM_STORED_ACKNOWLEDGED) {
 		c->out->stores_acknowledged++;
+		c->cost.stored++;
 		reload_sim_numbers_add(&c->store_ms, (double)(now - r->begun));
 	}
 	if (how == RELOAD_SIM_STORED_ACKNOWLEDGED)
@@ -248,6 +250,7 @@ static void store(struct reload_sim_run_state *c, size_t i, bool draw, uint64_t 
 	if (!c->nodes[i].joined || c->nodes[i].leaving || c->nodes[i].storing || n->byzantine ||
 		reload_sim_frozen(n) || c->requests_count >= BURST_MAX)
 		return;
+	reload_sim_large_store(c, i);
 	unsigned which = draw ? place_draw(c) : 0;
 	struct reload_sim_place *p = reload_sim_history_place(
 		c->history, which == OWN_PLACE ? i : reload_sim_history_home(c->history, i), which);

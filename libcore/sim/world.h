@@ -24,7 +24,7 @@
 #include <stdio.h>
 
 #define RELOAD_SIM_KIND  0xf0000001u /* SINGLE, USER-MATCH */
-#define RELOAD_SIM_ARRAY 0xf0000002u /* ARRAY, USER-MATCH, max-count 8 */
+#define RELOAD_SIM_ARRAY 0xf0000002u /* ARRAY, USER-MATCH, max-count 40 */
 #define RELOAD_SIM_DICT  0xf0000003u /* DICTIONARY, USER-NODE-MATCH */
 
 enum {

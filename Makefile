@@ -34,7 +34,7 @@ LIBDIR  ?= $(PREFIX)/lib
 ZSHDIR  ?= $(PREFIX)/share/zsh/site-functions
 SYSTEMDDIR ?= $(PREFIX)/lib/systemd/system
 SYSCONFDIR ?= $(if $(filter /usr,$(PREFIX)),/etc,$(PREFIX)/etc)
-VERSION := 0.1.0
+VERSION := 1.0.0
 
 # Rooms from low to high: a room includes only rooms to its left (tests/lint/rooms checks this).
 ROOMS ?= util wire ident sip media config topology storage usage engine connection route exchange membership replica service peer link dns sim control

@@ -23,7 +23,7 @@ enum {
 };
 
 static const char *const source_names[RELOAD_SIM_SOURCES] = { "churn", "crash", "mass", "partition",
-	"cut", "jump", "move", "errors", "full", "script", "freeze" };
+	"cut", "jump", "move", "errors", "full", "script", "freeze", "config" };
 
 /* -- which kinds exist ----------------------------------------------------------------------------------------------------- */
 
@@ -58,6 +58,7 @@ static const struct {
 	{ "commit-time", FIELD(commit_time) },
 	{ "jobs-time", FIELD(jobs_time) },
 	{ "freezes", FIELD(freezes) },
+	{ "config-changes", FIELD(config_changes) },
 };
 
 size_t reload_sim_fault_kinds(void)
@@ -362,6 +363,19 @@ static void draw_freezes(struct reload_sim_faults *f, const struct reload_sim_sc
 	}
 }
 
+static void draw_configs(struct reload_sim_faults *f, const struct reload_sim_scenario *s,
+	uint64_t seed, reload_ms from, reload_ms end)
+{
+	struct reload_prng r;
+	source_seed(&r, seed, RELOAD_SIM_SOURCE_CONFIG);
+	for (uint64_t i = 0; i < s->config_changes; i++) {
+		struct reload_sim_fault *fault =
+			fault_add(f, RELOAD_SIM_FAULT_CONFIG, RELOAD_SIM_SOURCE_CONFIG, (uint32_t)i,
+				from + reload_prng_below(&r, end - from));
+		fault->node = reload_prng_below(&r, s->peers);
+	}
+}
+
 static int fault_cmp(const void *x, const void *y)
 {
 	const struct reload_sim_fault *a = x, *b = y;
@@ -415,6 +429,7 @@ void reload_sim_faults_draw(struct reload_sim_faults *f, const struct reload_sim
 	draw_disk_errors(f, &s, seed, first, end);
 	draw_disk_full(f, &s, seed, first, end);
 	draw_freezes(f, &s, seed, first, end);
+	draw_configs(f, &s, seed, first, end);
 	if (f->count)
 		qsort(f->at, f->count, sizeof(*f->at), fault_cmp);
 	faults_last(f);
@@ -498,6 +513,9 @@ void reload_sim_fault_text(const struct reload_sim_fault *fault, char *out, size
 		snprintf(out, size, "the disk of peer %zu is full for %.3f s", fault->node,
 			seconds(fault->length));
 		break;
+	case RELOAD_SIM_FAULT_CONFIG:
+		snprintf(out, size, "peer %zu gets a newer configuration", fault->node);
+		break;
 	case RELOAD_SIM_FAULT_FREEZE:
 		snprintf(out, size, "the process of peer %zu is stopped for %.3f s", fault->node,
 			seconds(fault->length));
@@ -542,7 +560,7 @@ enum reload_err reload_sim_faults_list_check(const char *text, struct reload_err
 	reload_error_explain(
 		why, RELOAD_USAGE, "the list of faults", "it is not of the form crash3,partition0");
 	reload_error_advise(why, "names are churn, crash, mass, partition, cut, jump, move, "
-				 "errors, full, script and freeze with a "
+				 "errors, full, script, freeze and config with a "
 				 "number, or `none`");
 	return RELOAD_USAGE;
 }

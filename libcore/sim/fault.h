@@ -18,6 +18,7 @@ enum reload_sim_fault_type {
 	RELOAD_SIM_FAULT_MOVE,        /* a host gets other addresses */
 	RELOAD_SIM_FAULT_DISK_ERRORS, /* writes to a disk fail */
 	RELOAD_SIM_FAULT_DISK_FULL,
+	RELOAD_SIM_FAULT_CONFIG, /* a node gets a newer document of the configuration */
 	RELOAD_SIM_FAULT_FREEZE, /* a process is stopped for a while */
 	RELOAD_SIM_FAULT_TYPES
 };
@@ -35,6 +36,7 @@ enum reload_sim_source {
 	RELOAD_SIM_SOURCE_FULL,
 	RELOAD_SIM_SOURCE_SCRIPT, /* not drawn: sim/script.h */
 	RELOAD_SIM_SOURCE_FREEZE,
+	RELOAD_SIM_SOURCE_CONFIG,
 	RELOAD_SIM_SOURCES
 };
 

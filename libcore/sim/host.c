@@ -160,8 +160,10 @@ static void host_event(void *host, const struct reload_event *ev)
 
 static void host_config_changed(void *host, const struct reload_config *config)
 {
-	struct reload_sim_node *n = host;
-	reload_sim_note(n->sim, n, "config", config->sequence, 0);
+	struct reload_sim_body *n = reload_sim_body_of(host);
+	reload_sim_note(n->node.sim, &n->node, "config", config->sequence, 0);
+	reload_config_free(n->config);
+	n->config = reload_config_ref(config);
 }
 
 const struct reload_host_ops reload_sim_host_ops = {

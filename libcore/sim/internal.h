@@ -134,8 +134,10 @@ struct reload_sim_body {
 	size_t gathers_count, gathers_cap;
 	uint32_t wake_slot; /* 1 + index in the heap of wakes; 0: not in it */
 	reload_ms wake;     /* the time that the engine asked for */
-	uint64_t busy_us;   /* when what it has sent so far has left, in microseconds */
-	uint32_t *cached;   /* indexes of nodes that were reached, newest first */
+	struct reload_config
+		*config;  /* the newest document on its disk; NULL: the one with which all start */
+	uint64_t busy_us; /* when what it has sent so far has left, in microseconds */
+	uint32_t *cached; /* indexes of nodes that were reached, newest first */
 	uint8_t cached_count;
 	uint32_t crashes;                 /* of its lives */
 	struct reload_sim_late_job *late; /* jobs that have not ended yet */
@@ -179,6 +181,7 @@ struct reload_sim {
 	struct reload_sim_queue queue;
 	struct reload_sim_certs certs; /* of all nodes */
 	struct reload_config *config;
+	uint16_t newest; /* sequence of the newest document */
 	struct reload_sim_body *nodes;
 	size_t nodes_count;
 	uint64_t *cuts; /* from << 32 | to, ascending */

@@ -367,7 +367,8 @@ static bool holds(struct reload_sim_run_state *c, struct reload_sim_violation *v
 	       reload_sim_check_replicas(c->checks, v) && reload_sim_check_counters(c->checks, v) &&
 	       reload_sim_check_survivors(c->checks, c->history, v) &&
 	       (c->faults.byzantine || (reload_sim_sent_all_agree(c->sent, c->sim, v) &&
-					       reload_sim_large_agree(c, v)));
+					       reload_sim_large_agree(c, v))) &&
+	       reload_sim_run_state_configured(c, v);
 }
 
 static bool get_quiet(struct run *r)
@@ -549,6 +550,7 @@ static struct run *run_new(const struct reload_sim_scenario *scenario, uint64_t 
 		.reorder = c->faults.reorder,
 		.links = r->scenario.links,
 		.devices = r->scenario.devices,
+		.configures = r->scenario.config_changes > 0,
 		.self_tuning = r->scenario.algorithm,
 		.no_reactive = !r->scenario.reactive,
 		.update_interval_s = (uint32_t)(r->scenario.update_interval / RELOAD_SECOND),

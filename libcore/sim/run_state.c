@@ -272,6 +272,37 @@ static void freeze(struct reload_sim_run_state *c, const struct reload_sim_fault
 	torn(c, begins);
 }
 
+/* A newer document for that node, or when it is not joined, or lies, for another one. */
+static void configure(struct reload_sim_run_state *c, size_t i)
+{
+	const struct reload_sim_node *n = reload_sim_node(c->sim, i);
+	if (!c->nodes[i].joined || c->nodes[i].leaving || n->byzantine || reload_sim_frozen(n))
+		i = reload_sim_run_state_peer(c);
+	if (i == SIZE_MAX)
+		return;
+	disturbed(c);
+	reload_sim_configure(c->sim, i);
+}
+
+bool reload_sim_run_state_configured(
+	const struct reload_sim_run_state *c, struct reload_sim_violation *v)
+{
+	unsigned newest = reload_sim_newest(c->sim);
+	for (size_t i = 0; newest > 1 && i < c->nodes_count; i++) {
+		const struct reload_sim_node *n = reload_sim_node(c->sim, i);
+		unsigned has = n->peer ? reload_peer_config(n->peer)->sequence : newest;
+		if (is_client(c, i) || !c->nodes[i].joined || n->byzantine || has == newest)
+			continue;
+		v->check = RELOAD_SIM_CHECK_CONFIG;
+		v->at = reload_sim_now(c->sim);
+		snprintf(v->words, sizeof(v->words),
+			"node %zu has the configuration with sequence %u, the newest has %u", i,
+			has, newest);
+		return false;
+	}
+	return true;
+}
+
 static void fault_run(struct reload_sim_run_state *c, const struct reload_sim_fault *f, bool end)
 {
 	char words[160];
@@ -313,6 +344,9 @@ static void fault_run(struct reload_sim_run_state *c, const struct reload_sim_fa
 	case RELOAD_SIM_FAULT_DISK_FULL:
 		reload_sim_disk_break(c->sim, f->node, RELOAD_SIM_DISK_FULL, !end);
 		disturbed(c);
+		break;
+	case RELOAD_SIM_FAULT_CONFIG:
+		configure(c, f->node);
 		break;
 	case RELOAD_SIM_FAULT_FREEZE:
 		freeze(c, f, !end);

@@ -114,6 +114,12 @@ size_t reload_sim_bootstraps(const struct reload_sim_scenario *s);
 void reload_sim_run_state_start(struct reload_sim_run_state *c, size_t i, bool first);
 /* reload_sim_run_state_load() begins the load: draws the faults, adds those of the script, and makes their steps. */
 void reload_sim_run_state_load(struct reload_sim_run_state *c);
+/*
+ * reload_sim_run_state_configured() checks whether all joined peers that are honest have the newest configuration.  A client that sends
+ * nothing may be behind.
+ */
+bool reload_sim_run_state_configured(
+	const struct reload_sim_run_state *c, struct reload_sim_violation *v);
 /* reload_sim_run_state_next() is when the next step is due (NEVER: there is none); _run() does the steps that are due. */
 reload_ms reload_sim_run_state_next(const struct reload_sim_run_state *c);
 void reload_sim_run_state_run(struct reload_sim_run_state *c);

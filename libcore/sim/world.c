@@ -9,7 +9,9 @@
 /* Making and running the world; starting and stopping its nodes. */
 
 enum {
-	KEEP_GENERATION_MS = 15000
+	KEEP_GENERATION_MS = 15000,
+	DOCUMENT_ROOM =
+		10000 /* max-message-size: the document fits into a ConfigUpdate, as reload-enroll sees to */
 };
 
 /* -- making ---------------------------------------------------------------------------------------------------------------- */
@@ -32,8 +34,8 @@ static const struct reload_kind kinds[] = {
 		.max_size = 2000 },
 };
 
-static struct reload_config *config_new(const struct reload_sim_setup *setup,
-	const struct reload_ident_ops *ops, const struct reload_cert *root)
+static struct reload_config *config_new(
+	const struct reload_sim_setup *setup, const struct reload_ident_ops *ops, uint16_t sequence)
 {
 	struct reload_error_text why = { 0 };
 	struct reload_config *config;
@@ -41,6 +43,7 @@ static struct reload_config *config_new(const struct reload_sim_setup *setup,
 	AUTO(reload_cert)
 	cert = reload_sim_cert("signer@" RELOAD_SIM_OVERLAY, RELOAD_SIM_OVERLAY, &signer_id);
 	AUTO(reload_key) key = reload_sim_key(cert);
+	AUTO(reload_cert) root = reload_sim_cert("", RELOAD_SIM_OVERLAY, NULL);
 	struct reload_ip_port bootstrap[RELOAD_SIM_CONFIGURED];
 	size_t bootstraps = setup->bootstraps ? setup->bootstraps : 1;
 	for (size_t i = 0; i < bootstraps; i++)
@@ -49,7 +52,8 @@ static struct reload_config *config_new(const struct reload_sim_setup *setup,
 	for (size_t i = 0; i < COUNT_OF(kinds); i++)
 		elements[i] = reload_kind_element(&kinds[i]);
 	struct reload_config_draft draft = { .instance_name = RELOAD_SIM_OVERLAY,
-		.sequence = 1,
+		.sequence = sequence,
+		.max_message_size = setup->configures ? DOCUMENT_ROOM : 0,
 		.expiration = RELOAD_SIM_EPOCH + 365ull * 86400 * 1000,
 		.roots = &root->der,
 		.roots_count = 1,
@@ -120,9 +124,9 @@ struct reload_sim *reload_sim_new(
 	s->now = 1000;
 	s->digest = setup->seed;
 	reload_prng_seed(&s->prng, setup->seed);
-	AUTO(reload_cert) root = reload_sim_cert("", RELOAD_SIM_OVERLAY, NULL);
 	reload_sim_certs_init(&s->certs, setup->nodes);
-	s->config = config_new(setup, &s->certs.ops, root);
+	s->newest = 1;
+	s->config = config_new(setup, &s->certs.ops, s->newest);
 	s->nodes_count = setup->nodes;
 	s->nodes = reload_alloc_array(setup->nodes, sizeof(*s->nodes));
 	for (size_t i = 0; i < setup->nodes; i++)
@@ -188,6 +192,7 @@ void reload_sim_free(struct reload_sim *s)
 		node_stop(&s->nodes[i], false, true, false);
 	reload_sim_queue_clear(s);
 	for (size_t i = 0; i < s->nodes_count; i++) {
+		reload_config_free(s->nodes[i].config);
 		reload_key_free(s->nodes[i].node.credentials.key);
 		reload_cert_free(s->nodes[i].node.credentials.cert);
 	}
@@ -246,7 +251,7 @@ void reload_sim_start(struct reload_sim *s, size_t i, bool first, enum reload_ro
 	b->off = false;
 	struct reload_peer_setup setup = { .ops = &reload_sim_host_ops,
 		.host = n,
-		.config = s->config,
+		.config = b->config ? b->config : s->config,
 		.credentials = &n->credentials,
 		.storage = n->storage,
 		.role = role };
@@ -268,6 +273,18 @@ void reload_sim_crash(struct reload_sim *s, size_t i, enum reload_sim_end how, b
 	b->node.silent = b->node.silent || !reset;
 	node_stop(b, reset, true, keep_disk);
 	b->off = how == RELOAD_SIM_MACHINE;
+}
+
+void reload_sim_configure(struct reload_sim *s, size_t i)
+{
+	AUTO(reload_config) config = config_new(&s->setup, &s->certs.ops, ++s->newest);
+	reload_sim_note(s, &s->nodes[i].node, "newest", s->newest, 0);
+	reload_peer_configure(s->nodes[i].node.peer, config);
+}
+
+uint16_t reload_sim_newest(const struct reload_sim *s)
+{
+	return s->newest;
 }
 
 void reload_sim_leave(struct reload_sim *s, size_t i)

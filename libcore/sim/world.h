@@ -61,7 +61,8 @@ struct reload_sim_setup {
 	uint32_t loss, drop, duplicate,
 		reorder; /* per million messages of a link, or datagrams; reorder: only of these */
 	enum reload_sim_links links;
-	bool self_tuning, no_reactive;               /* CHORD-SELF-TUNING; chord-reactive false */
+	bool configures;               /* newer documents will come: see reload_sim_configure() */
+	bool self_tuning, no_reactive; /* CHORD-SELF-TUNING; chord-reactive false */
 	uint32_t update_interval_s, ping_interval_s; /* of the configuration; 0: the defaults */
 	size_t store_limit;                          /* bytes per node */
 	reload_ms jobs; /* mean time until a signature job ends; 0: all end at once */
@@ -169,6 +170,12 @@ enum reload_sim_end {
 };
 /* reload_sim_crash() ends node i; keep_disk: its storage is there when it starts again. */
 void reload_sim_crash(struct reload_sim *s, size_t i, enum reload_sim_end how, bool keep_disk);
+/*
+ * reload_sim_configure() gives node i, which runs, a newer document of the configuration: the others learn it from there, and keep it when they end.
+ * reload_sim_newest() is the sequence of the newest document.
+ */
+void reload_sim_configure(struct reload_sim *s, size_t i);
+uint16_t reload_sim_newest(const struct reload_sim *s);
 /*
  * reload_sim_freeze() stops the process of node i until then, as SIGSTOP does: its system goes on, but what comes waits for the process, its
  * timers are late, and nothing else may be asked of its engine.

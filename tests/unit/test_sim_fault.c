@@ -54,6 +54,7 @@ static void everything(void)
 	s.jumps = 4;
 	s.skew = 1000;
 	s.freezes = 3;
+	s.config_changes = 2;
 }
 
 static bool rows_equal(const struct reload_sim_fault *a, const struct reload_sim_fault *b)
@@ -292,6 +293,10 @@ static void faults_are_named_in_words(void **state)
 	reload_sim_fault_text(&one, words, sizeof(words));
 	assert_string_equal(
 		words, "freeze2: at 1.000 s the process of peer 2 is stopped for 20.500 s");
+	one.type = RELOAD_SIM_FAULT_CONFIG;
+	one.source = RELOAD_SIM_SOURCE_CONFIG;
+	reload_sim_fault_text(&one, words, sizeof(words));
+	assert_string_equal(words, "config2: at 1.000 s peer 2 gets a newer configuration");
 	one.type = RELOAD_SIM_FAULT_CLOCK;
 	one.source = RELOAD_SIM_SOURCE_JUMP;
 	one.serial = 0;

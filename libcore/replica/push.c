@@ -423,10 +423,14 @@ static void push_advance(struct push *u)
 		order->progress(order);
 }
 
-/* One of these answers may be another one later: tables differ, the peer is busy, or what it has is fetched from it first. */
+/*
+ * One of these answers may be another one later: tables differ, the peer is busy, what it has is fetched from it first, or a newer configuration has not
+ * reached both yet.
+ */
 static bool may_change(enum reload_err err)
 {
-	return err == RELOAD_FORBIDDEN || err == RELOAD_TIMEOUT || err == RELOAD_REQUEST_TIMEOUT ||
+	return err == RELOAD_CONFIG_TOO_OLD || err == RELOAD_CONFIG_TOO_NEW ||
+	       err == RELOAD_FORBIDDEN || err == RELOAD_TIMEOUT || err == RELOAD_REQUEST_TIMEOUT ||
 	       err == RELOAD_DATA_TOO_OLD || err == RELOAD_GENERATION_TOO_LOW;
 }
 

@@ -4,6 +4,9 @@
 #include "peer/internal.h"
 
 enum {
+	FORBIDDEN = 2, /* codes of RFC 6940 s14.9 */
+	CONFIG_TOO_OLD = 15,
+	CONFIG_TOO_NEW = 16,
 	VALUES = 100,
 	VALUE_LEN = 1900,
 	PER_STORE = 8 /* values in one own Store: a message of 20,000 bytes has room for as many */
@@ -15,7 +18,8 @@ struct tally {
 	struct node *to;
 	size_t stores, values, others;
 	uint64_t seen[4096];
-	bool refuse, lose; /* neither: they pass */
+	uint16_t refuse; /* with this error; 0: not */
+	bool lose;
 };
 
 static bool is_repeat(struct tally *t, uint64_t transaction)
@@ -41,7 +45,7 @@ static bool count(struct net *net, struct packet *p)
 			t->values += req->kind_data[i].values_count;
 	}
 	if (hit && t->refuse) {
-		struct craft c = craft_error(p->to, m, 2);
+		struct craft c = craft_error(p->to, m, t->refuse);
 		packet_add(p->to, p->from, number_at(p->from, p->to), craft_bytes(&c));
 	}
 	net->messages_count--; /* there are too many of them to be kept */
@@ -97,7 +101,7 @@ struct two {
 	struct tally tally;
 };
 
-static struct two *two_new(size_t per, bool refuse, bool lose)
+static struct two *two_new(size_t per, uint16_t refuse, bool lose)
 {
 	struct net *net = net_new();
 	struct two *t = reload_arena_take(&net->arena, sizeof(*t));
@@ -119,11 +123,28 @@ static struct two *two_new(size_t per, bool refuse, bool lose)
 	return t;
 }
 
+/* While a newer configuration spreads, one of two peers is behind the other: what it did not take goes again, for the answer is another one soon. */
+static void refused_for_the_configuration_goes_again(void **state)
+{
+	static const uint16_t codes[] = { CONFIG_TOO_OLD, CONFIG_TOO_NEW };
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(codes); i++) {
+		struct two *t = two_new(PER_STORE, codes[i], false);
+		net_pass(t->net, 10000);
+		assert_int_equal(held(t->member, &t->tally.resource), 0);
+		t->tally.refuse = 0;
+		net_pass(t->net, 60000);
+		/* R-7.4.1.1-19, R-6.5.4-01 */
+		assert_int_equal(held(t->member, &t->tally.resource), VALUES);
+		net_free(t->net);
+	}
+}
+
 /* R-7.4.1.1-19: a replica Store that fails is repeated; a resource of K messages costs K of them an attempt, not K to its power. */
 static void refused_values_alone_go_again(void **state)
 {
 	(void)state;
-	struct two *t = two_new(PER_STORE, true, false);
+	struct two *t = two_new(PER_STORE, FORBIDDEN, false);
 	size_t messages = t->tally.stores;
 	assert_in_range(messages, VALUES / PER_STORE, VALUES / PER_STORE + 1);
 	net_pass(t->net, 235000);
@@ -134,7 +155,7 @@ static void refused_values_alone_go_again(void **state)
 		91000); /* a round sends what is missing once, and nothing of the range beside it */
 	assert_true(t->tally.values <= 13 * VALUES);
 	assert_int_equal(t->tally.others, others);
-	t->tally.refuse = false;
+	t->tally.refuse = 0;
 	net_pass(t->net, 181000);
 	assert_int_equal(held(t->member, &t->tally.resource), VALUES);
 	size_t stores = t->tally.stores;
@@ -147,7 +168,7 @@ static void refused_values_alone_go_again(void **state)
 static void silent_receiver_is_not_flooded(void **state)
 {
 	(void)state;
-	struct two *t = two_new(1, false, true);
+	struct two *t = two_new(1, 0, true);
 	assert_in_range(t->tally.stores, 1, 32); /* WINDOW, of 100 Stores */
 	net_pass(t->net, 10000);
 	assert_in_range(t->tally.stores, 1, 32);
@@ -174,7 +195,7 @@ static void hand_over_repeats_what_failed(void **state)
 	struct node *two = node_new(net, (uint8_t)(t->resource.at[0] + 1));
 	assert_true(reload_id_between(&one->id, &t->resource, &two->id));
 	t->to = two;
-	t->refuse = true;
+	t->refuse = FORBIDDEN;
 	net->tap = count;
 	net->tap_arg = t;
 	node_join(two, one, RELOAD_ROLE_PEER);
@@ -292,6 +313,7 @@ static void becomes_responsible_meanwhile(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(refused_for_the_configuration_goes_again),
 		cmocka_unit_test(refused_values_alone_go_again),
 		cmocka_unit_test(silent_receiver_is_not_flooded),
 		cmocka_unit_test(hand_over_repeats_what_failed),

@@ -26,6 +26,11 @@ static void answer_signed(void *arg, struct span tail, enum reload_err err)
 {
 	struct reload_incoming *in = arg;
 	struct reload_exchange *x = in->exchange;
+	if (err == RELOAD_MESSAGE_TOO_LARGE) {
+		reload_answer_error(in, RELOAD_RESPONSE_TOO_LARGE,
+			"the answer would have more certificates than a message may");
+		return;
+	}
 	if (err) {
 		reload_incoming_free(in, true);
 		return;
@@ -84,13 +89,16 @@ static void answer_local(struct reload_incoming *in, struct span contents,
 	struct reload_msg *msg;
 	wr_init(&w);
 	wr_init(&list);
-	for (size_t i = 0; i < count; i++)
-		block.certificates_count = reload_certificates_merge(
-			x, merged, block.certificates_count, certificates[i]);
+	bool fits = true;
+	for (size_t i = 0; i < count && fits; i++)
+		fits = reload_certificates_merge(
+			x, merged, &block.certificates_count, certificates[i]);
 	reload_list_write(&list, &x->engine->ctx, &self, 1);
 	h.destination_list = wr_done(&list);
 	reload_msg_write(&w, &x->engine->ctx, &h, contents, &block);
-	enum reload_err err = w.err ? w.err : reload_msg_decode(&msg, wr_done(&w), &x->engine->ctx);
+	enum reload_err err = w.err   ? w.err
+			      : !fits ? RELOAD_MESSAGE_TOO_LARGE
+				      : reload_msg_decode(&msg, wr_done(&w), &x->engine->ctx);
 	if (in->on_answer_sent && !err)
 		in->on_answer_sent(in);
 	in->on_local_answer(

@@ -80,9 +80,12 @@ void reload_sign_contents(struct reload_exchange *x, uint64_t transaction, struc
 void reload_certificates_write(struct reload_exchange *x, struct wr *w,
 	const struct reload_cert *cert, struct reload_cert *const *others, size_t others_count);
 
-/* reload_certificates_merge() adds to out, which has count, the certificates of a wire list that are not in it yet; it returns the new count. */
-size_t reload_certificates_merge(struct reload_exchange *x, struct reload_generic_certificate *out,
-	size_t count, struct span list);
+/*
+ * reload_certificates_merge() adds to out, which has *count, the certificates of a wire list that are not in it yet; false: they would be more than
+ * RELOAD_LIMIT_CERTIFICATES, and who gets the message could not verify all values.
+ */
+bool reload_certificates_merge(struct reload_exchange *x, struct reload_generic_certificate *out,
+	size_t *count, struct span list);
 
 /* reload_identity_set() takes the SignerIdentity of x->credentials, reload_identity_trust() makes them known as verified. */
 void reload_identity_set(struct reload_exchange *x);

@@ -27,18 +27,31 @@ void reload_certificates_write(struct reload_exchange *x, struct wr *w,
 	}
 }
 
-size_t reload_certificates_merge(struct reload_exchange *x, struct reload_generic_certificate *out,
-	size_t count, struct span list)
+bool reload_certificates_merge(struct reload_exchange *x, struct reload_generic_certificate *out,
+	size_t *count, struct span list)
 {
 	struct rd r = rd_of(list);
-	while (rd_more(&r) && count < RELOAD_LIMIT_CERTIFICATES) {
+	while (rd_more(&r)) {
 		struct reload_generic_certificate g;
 		reload_wire_read(&r, &reload_generic_certificate_wire, &x->engine->ctx, &g);
 		bool there = r.err;
-		for (size_t i = 0; i < count && !there; i++)
+		for (size_t i = 0; i < *count && !there; i++)
 			there = span_eq(out[i].certificate, g.certificate);
+		if (!there && *count == RELOAD_LIMIT_CERTIFICATES)
+			return false;
 		if (!there)
-			out[count++] = g;
+			out[(*count)++] = g;
+	}
+	return true;
+}
+
+size_t reload_certificates_count(struct reload_exchange *x, struct span list)
+{
+	struct rd r = rd_of(list);
+	size_t count = 0;
+	for (; rd_more(&r); count++) {
+		struct reload_generic_certificate g;
+		reload_wire_read(&r, &reload_generic_certificate_wire, &x->engine->ctx, &g);
 	}
 	return count;
 }
@@ -48,12 +61,13 @@ static void contents_signed(void *arg, struct reload_job *job)
 	struct signing *s = arg;
 	struct reload_exchange *x = s->exchange;
 	struct reload_generic_certificate merged[RELOAD_LIMIT_CERTIFICATES];
+	size_t count = 0;
 	struct wr own;
 	wr_init(&own);
-	if (!job->err) {
-		reload_own_certificates_write(x, &own);
-		size_t count = reload_certificates_merge(x, merged, 0, wr_done(&own));
-		count = reload_certificates_merge(x, merged, count, wr_done(&s->extra));
+	reload_own_certificates_write(x, &own);
+	bool fits = reload_certificates_merge(x, merged, &count, wr_done(&own)) &&
+		    reload_certificates_merge(x, merged, &count, wr_done(&s->extra));
+	if (!job->err && fits) {
 		struct reload_security_block block = { .certificates = merged,
 			.certificates_count = count,
 			.signature = { .hash_alg = job->hash_alg,
@@ -64,7 +78,7 @@ static void contents_signed(void *arg, struct reload_job *job)
 			&block.signature.identity);
 		reload_wire_write(&s->tail, &reload_security_block_wire, &x->engine->ctx, &block);
 	}
-	enum reload_err err = job->err ? job->err : s->tail.err;
+	enum reload_err err = job->err ? job->err : !fits ? RELOAD_MESSAGE_TOO_LARGE : s->tail.err;
 	s->fn(s->arg, wr_done(&s->tail), err);
 	wr_clear(&own);
 	wr_clear(&s->tail);

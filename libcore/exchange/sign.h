@@ -14,3 +14,6 @@ struct reload_job *reload_sign_value(struct reload_exchange *x, const struct rel
 
 /* reload_own_certificates_write() appends this node's certificates as they stand in each of its messages. */
 void reload_own_certificates_write(struct reload_exchange *x, struct wr *w);
+
+/* reload_certificates_count() is how many GenericCertificates stand in a list in wire form, which is a good one. */
+size_t reload_certificates_count(struct reload_exchange *x, struct span list);

@@ -1,5 +1,7 @@
 #include "replica/push_message.h"
 
+#include "wire/limits.h"
+
 enum {
 	MESSAGE_ROOM = 600, /* header, lists, contents and signature; without certificates */
 	VALUE_ROOM = 128,   /* of a StoredData beside value, key and signature */
@@ -13,7 +15,10 @@ void reload_push_message_begin(struct reload_push_message *b, struct reload_engi
 	struct wr own;
 	wr_init(&own);
 	reload_own_certificates_write(exchange, &own);
-	*b = (struct reload_push_message){ .engine = engine, .room = MESSAGE_ROOM + own.len };
+	*b = (struct reload_push_message){ .engine = engine,
+		.room = MESSAGE_ROOM + own.len,
+		.certificates_count = reload_certificates_count(exchange, wr_done(&own)),
+		.exchange = exchange };
 	wr_clear(&own);
 }
 
@@ -38,10 +43,13 @@ static size_t entry_size(const struct reload_stored_entry *e)
 bool reload_push_message_fits(
 	const struct reload_push_message *b, uint32_t kind, const struct reload_stored_entry *e)
 {
-	size_t more =
-		entry_size(e) + (has_certificates(b, e->certificates) ? 0 : e->certificates.len);
+	bool known = has_certificates(b, e->certificates);
+	size_t more = entry_size(e) + (known ? 0 : e->certificates.len),
+	       certificates = known ? 0 : reload_certificates_count(b->exchange, e->certificates);
 	bool new_kind = !b->kinds_count || b->kinds[b->kinds_count - 1].kind != kind;
 	if (new_kind && b->kinds_count == RELOAD_PUSH_KINDS_MAX)
+		return false;
+	if (b->bytes && b->certificates_count + certificates > RELOAD_LIMIT_CERTIFICATES)
 		return false;
 	return !b->bytes || b->bytes + more + b->certificates.len + b->room <=
 				    b->engine->config->max_message_size;
@@ -67,8 +75,10 @@ void reload_push_message_add(struct reload_push_message *b, uint32_t kind, uint6
 	struct reload_stored_data *d = &k->values[k->values_count++];
 	*d = e->data;
 	d->lifetime = reload_entry_lifetime(e, b->engine->wall);
-	if (!has_certificates(b, e->certificates)) /* of one signer once */
+	if (!has_certificates(b, e->certificates)) { /* of one signer once */
 		wr_span(&b->certificates, e->certificates);
+		b->certificates_count += reload_certificates_count(b->exchange, e->certificates);
+	}
 	b->bytes += entry_size(e);
 }
 

@@ -20,6 +20,8 @@ struct reload_push_message {
 	size_t kinds_count, cap, bytes; /* cap: values that the last Kind has room for */
 	size_t room;                    /* of all that is no value, without values' certificates */
 	struct wr certificates;
+	size_t certificates_count; /* with this node's own */
+	struct reload_exchange *exchange;
 };
 
 /* reload_push_message_begin() begins an empty one, reload_push_message_clear() frees what it holds. */

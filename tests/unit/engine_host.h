@@ -16,7 +16,7 @@
 #include <stdlib.h>
 
 enum {
-	NET_NODES = 20,
+	NET_NODES = 64,
 	NET_LINKS = 256,
 	NET_JOBS = 4096,
 	NET_MESSAGES = 512, /* crafted or decoded by the test, freed with the net */

@@ -147,9 +147,8 @@ void reload_chord_admit_handed_over(struct reload_topology *t, const struct relo
 		t->state != RELOAD_TOPOLOGY_JOINED)
 		return;
 	if (!link->ready && reload_chord_responsible(t, node)) {
-		struct reload_id before[2] = { t->tables->predecessors[0],
-			t->tables->predecessors[1] };
-		size_t before_count = t->tables->predecessors_count;
+		struct reload_id before[CHORD_NEIGHBOURS_MAX];
+		size_t before_count = reload_chord_tables_before(t, before);
 		link->lists_only_us = !t->tables->peers.count;
 		link->range_given = true;
 		link->range_given_at = reload_chord_now(t);

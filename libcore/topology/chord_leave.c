@@ -22,7 +22,7 @@
 /* Sends one Leave to a peer (CHORD-10).  A peer that is on both sides gets the one for the side on which it is nearer. */
 static void leave_one(struct reload_topology *t, const struct reload_id *to)
 {
-	struct reload_id list[CHORD_NEIGHBOURS_MAX];
+	struct reload_id list[CHORD_NEIGHBOURS_MAX], before_us[CHORD_NEIGHBOURS_MAX];
 	struct reload_id there = reload_id_distance(&t->self, to),
 			 back = reload_id_distance(to, &t->self);
 	bool successor = reload_id_cmp(&there, &back) < 0;
@@ -36,8 +36,9 @@ static void leave_one(struct reload_topology *t, const struct reload_id *to)
 	if (after < t->tables->successors_count || before < t->tables->predecessors_count)
 		successor = after < t->tables->successors_count &&
 			    (before == t->tables->predecessors_count || after <= before);
-	const struct reload_id *from = successor ? t->tables->predecessors : t->tables->successors;
-	size_t count = successor ? t->tables->predecessors_count : t->tables->successors_count,
+	const struct reload_id *from = successor ? before_us : t->tables->successors;
+	size_t count = successor ? reload_chord_tables_before(t, before_us)
+				 : t->tables->successors_count,
 	       n = 0;
 	for (size_t i = 0; i < count; i++)
 		if (!reload_id_eq(&from[i], to))
@@ -75,6 +76,30 @@ void reload_chord_leave(struct reload_topology *t)
 	}
 }
 
+/*
+ * A node that the leaving peer, our nearest predecessor, has admitted announces itself to us when its Attaches to all its neighbours have ended
+ * (R-10.5-14), which takes long when one of these has just gone.  The leaving peer knows it: where the nearest predecessor in its list has a
+ * link to us, and no peer of ours is nearer, our range begins there.  We would answer for what is that node's, side by side with it.  It has
+ * no longer for its Update than a Joining Node takes.  A liar gains nothing: the range that it keeps from us was its own.
+ */
+static void bound_by(struct reload_topology *t, const struct reload_id *leaving,
+	const struct reload_chord_leave *leave)
+{
+	const struct chord_tables *tables = t->tables;
+	const struct reload_id *last = NULL;
+	if (leave->type != RELOAD_CHORD_FROM_PRED || !tables->predecessors_count ||
+		!reload_id_eq(&tables->predecessors[0], leaving))
+		return;
+	for (size_t i = 0; i < leave->peers_count; i++)
+		if (leave->peers[i].len == CHORD_ID_LEN &&
+			(!last || reload_chord_nearer(leaving, false, &leave->peers[i], last)))
+			last = &leave->peers[i];
+	bool known = last && tables->predecessors_count > 1 &&
+		     !reload_chord_nearer(&t->self, false, last, &tables->predecessors[1]);
+	if (last && !known && reload_chord_pending_expect(t, last))
+		reload_chord_tables_bound(t, last);
+}
+
 void reload_chord_leave_received(
 	struct reload_topology *t, const struct reload_id *from, struct span data)
 {
@@ -98,6 +123,8 @@ void reload_chord_leave_received(
 		if (read && t->state == RELOAD_TOPOLOGY_JOINED)
 			for (size_t i = 0; i < leave.peers_count; i++)
 				reload_chord_pending_mention(t, &leave.peers[i], NULL);
+		if (read && t->state == RELOAD_TOPOLOGY_JOINED)
+			bound_by(t, from, &leave);
 		t->host.disconnect(t->host.arg, from);
 	}
 	reload_chord_admit_lost(t, from);

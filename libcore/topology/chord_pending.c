@@ -1,8 +1,6 @@
 /*
  * Pending peers: nodes that other nodes named and that are not peers of ours yet (RFC 6940 s10.6, s10.7.1, s10.7.3).
- *
  * The state of one pending node:
- *
  *	IDLE	 We attach to it when it belongs among our neighbours and its pause is over.
  *	TRYING	 An Attach is under way, source-routed through an informant, a node that lists the pending one (R-10.6-01), first the
  *		 one that started to list it last.  When all were tried, or are gone, it is routed normally (CHORD-17).
@@ -10,17 +8,12 @@
  *	FAILED	 The node left, its link was lost, or all attempts failed.  After CHORD_RETRY_AFTER_FAILURE_MS it is forgotten or,
  *		 when one of our peers still lists it, tried again.  This pause doubles CHORD_BACKOFF_DOUBLINGS_MAX times.  (A
  *		 peer sends no new Update while its lists stay the same, so a node that it lists stays listed.)
- *
- * Events: an Update or a Leave names the node; its link comes up or goes down; an Attach is answered; its Update comes (it is a peer
- * then and has no row any more); the timer.
- *
+ * Events: an Update or a Leave names the node; its link comes up or goes down; an Attach is answered; its Update comes; the timer.
  * Failures.  A node that failed is tried CHORD_ATTACH_TRIES times.  The pauses double and have jitter.  Such a node does not
  * displace one that has not failed from the future neighbours.  A peer whose link was lost is tried again only when an Update that
  * comes at least a second later still lists it: by then the nodes that noticed the failure too have removed it from their lists.
- *
  * False names.  What one informant can cause is limited, and one whose names cannot be reached is distrusted (chord_informant.c).  A list
  * alone never changes our tables: a node enters them when it has a link to us and has sent an Update over it.
- *
  * Limits: CHORD_PENDING_MAX nodes, CHORD_PENDING_SHARE of them named by one informant.  At the maximum a new node replaces the farthest
  * idle one if it is nearer.  Nodes that are not needed now stay as replacements for neighbours that fail (s10.7.1).
  */
@@ -314,6 +307,17 @@ void reload_chord_pending_connected(struct reload_topology *t, const struct relo
 	struct pending *k = find(t, id);
 	if (k && (k->state == PENDING_IDLE || k->state == PENDING_TRYING))
 		mark_linked(t, k);
+}
+
+bool reload_chord_pending_expect(struct reload_topology *t, const struct reload_id *id)
+{
+	struct pending *k = find(t, id);
+	if (k && reload_chord_link_find(t, id)) {
+		mark_linked(t, k);
+		k->failures = 1; /* with its link it is given up */
+		k->due = reload_chord_now(t) + CHORD_NEIGHBOUR_ATTACH_TIMEOUT_MS;
+	}
+	return reload_chord_pending_reachable(t, id);
 }
 
 void reload_chord_pending_lost(

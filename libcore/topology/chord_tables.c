@@ -8,8 +8,8 @@
  * A link that the link layer reports as bad carries nothing for other nodes until it is good again.  Its node stays in the Neighbor Table,
  * because only a lost link moves responsibility.
  *
- * Our range is (nearest predecessor, self].  When only our Admitting Peer has named the nearest predecessor, the range begins at that
- * node all the same (`bound`).
+ * Our range is (nearest predecessor, self].  When only our Admitting Peer, or a predecessor that has left, has named the nearest
+ * predecessor, the range begins at that node all the same (`bound`).
  */
 #include "topology/chord_tables.h"
 
@@ -192,6 +192,18 @@ const struct reload_id *reload_chord_range_from(const struct reload_topology *t)
 			reload_chord_nearer(&t->self, false, &tables->bound, from)))
 		return &tables->bound;
 	return from;
+}
+
+size_t reload_chord_tables_before(
+	const struct reload_topology *t, struct reload_id out[CHORD_NEIGHBOURS_MAX])
+{
+	const struct reload_id *from = reload_chord_range_from(t);
+	size_t n = 0;
+	if (from == &t->tables->bound)
+		out[n++] = *from;
+	for (size_t i = 0; i < t->tables->predecessors_count && n < CHORD_NEIGHBOURS_MAX; i++)
+		out[n++] = t->tables->predecessors[i];
+	return n;
 }
 
 bool reload_chord_range_grew(const struct reload_topology *t, const struct reload_id *from)

@@ -11,7 +11,7 @@ struct chord_tables {
 	struct reload_id predecessors[CHORD_NEIGHBOURS_MAX], successors[CHORD_NEIGHBOURS_MAX];
 	struct reload_id *fingers; /* ascending, at most CHORD_FINGERS_MAX */
 	size_t predecessors_count, successors_count, fingers_count;
-	/* a predecessor that is no peer of ours yet and that the Admitting Peer named: our range begins there; len 0: none */
+	/* a predecessor that is no peer of ours yet, and that the Admitting Peer named, or our predecessor as it left: our range begins there; len 0: none */
 	struct reload_id bound;
 	bool alone; /* the peer that was lost last knew nobody but us: without it we are the overlay */
 };
@@ -47,6 +47,12 @@ bool reload_chord_is_neighbour(const struct reload_topology *t, const struct rel
 bool reload_chord_whole(const struct reload_topology *t);
 /* reload_chord_range_from() is the Node-ID behind which our range begins; our own when we are alone. */
 const struct reload_id *reload_chord_range_from(const struct reload_topology *t);
+/*
+ * reload_chord_tables_before() fills out with our predecessors, nearest first: the node at which our range begins is one of them, even if it is no
+ * peer of ours yet.  It returns how many, at most CHORD_NEIGHBOURS_MAX.
+ */
+size_t reload_chord_tables_before(
+	const struct reload_topology *t, struct reload_id out[CHORD_NEIGHBOURS_MAX]);
 /* reload_chord_range_grew() returns whether our range, which once began at from, begins farther back now. */
 bool reload_chord_range_grew(const struct reload_topology *t, const struct reload_id *from);
 /* reload_chord_responsible() returns whether we have joined and id is in our own range (s10.1). */

@@ -243,6 +243,63 @@ static void the_list_of_a_leave_is_used(void **state)
 	fake_end(&f);
 }
 
+/* The predecessor d0 of 10 leaves and names c0, which it has admitted and which has a link to 10, but has sent no Update to it yet. */
+static void left_after_admitting_c0(struct fake *f)
+{
+	struct reload_id gone = fake_id(0xd0), list[] = { fake_id(0xc0), fake_id(0xa0) };
+	const struct reload_chord_leave leave = {
+		.type = RELOAD_CHORD_FROM_PRED, .peers = list, .peers_count = 2
+	};
+	const struct wire_ctx ctx = { .node_id_len = 16 };
+	struct wr w;
+	ring(f);
+	ops->connected(f->t, &list[0]);
+	fake_pass(f, 2 * CHORD_UPDATE_WAIT_MS);
+	wr_init(&w);
+	reload_wire_write(&w, &reload_chord_leave_wire, &ctx, &leave);
+	ops->leave_received(f->t, &gone, wr_done(&w));
+	wr_clear(&w);
+}
+
+/*
+ * R-10.5-07, R-10.5-14: who was admitted is responsible before it announces itself, so its range does not become that of the next peer: that one would
+ * answer for it with a generation counter of its own (R-7.4.1.1-12).
+ */
+static void a_leave_names_who_was_admitted(void **state)
+{
+	(void)state;
+	struct fake f;
+	struct reload_id admitted = fake_id(0xc0), of_admitted = fake_point(0xb0, 0),
+			 of_gone = fake_point(0xc8, 0);
+	left_after_admitting_c0(&f);
+	assert_true(ops->responsible(f.t, &of_gone));
+	assert_false(ops->responsible(f.t, &of_admitted));
+	fake_pass(&f, CHORD_NEIGHBOUR_ATTACH_TIMEOUT_MS - 1000);
+	assert_false(ops->responsible(f.t, &of_admitted));
+	/* R-10.9-02: who leaves then says the same */
+	size_t mark = f.count;
+	ops->leave(f.t);
+	struct fake_row *r = fake_find(&f, mark, FAKE_LEAVE, 0x40);
+	assert_non_null(r);
+	assert_memory_equal(r->body + r->body_len - 3 * 16, admitted.at, 16);
+	fake_end(&f);
+}
+
+static void it_is_not_waited_for_in_vain(void **state)
+{
+	(void)state;
+	struct fake f;
+	struct reload_id admitted = fake_id(0xc0), of_admitted = fake_point(0xb0, 0);
+	left_after_admitting_c0(&f);
+	ops->disconnected(f.t, &admitted);
+	assert_true(ops->responsible(f.t, &of_admitted));
+	fake_end(&f);
+	left_after_admitting_c0(&f);
+	fake_pass(&f, CHORD_NEIGHBOUR_ATTACH_TIMEOUT_MS + CHORD_RETRY_AFTER_FAILURE_MS);
+	assert_true(ops->responsible(f.t, &of_admitted));
+	fake_end(&f);
+}
+
 /*
  * R-10.7.4-01: within the chord-update-interval a failed peer is found; a sixth of that, at most 100 s, without a packet is reason for a Ping to a
  * neighbour, and no other link is watched.
@@ -302,6 +359,8 @@ int main(void)
 		cmocka_unit_test(leaves),
 		cmocka_unit_test(a_leave_is_a_failure),
 		cmocka_unit_test(the_list_of_a_leave_is_used),
+		cmocka_unit_test(a_leave_names_who_was_admitted),
+		cmocka_unit_test(it_is_not_waited_for_in_vain),
 		cmocka_unit_test(who_is_missed_and_when),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

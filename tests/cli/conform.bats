@@ -32,7 +32,7 @@ teardown_file() {
 
 # conform OPTIONS: with the sanitizers if there is a build with them.
 conform() {
-	timeout 100 "${RELOAD_ASAN:-$RELOAD_BIN}/reload-diag" conform -I tester "$@"
+	timeout 100 "$RELOAD_BIN/reload-diag" conform -I tester "$@"
 }
 
 # foreign MODE: a node that is not ours, at $foreign.

@@ -6,9 +6,8 @@ load lab
 setup_file() {
 	lab_begin
 	unshare -mn true 2>/dev/null || skip "no namespaces here"
-	unshare -mn sleep infinity 3>&- &
-	echo $! >ns.pid
-	until in_ns ip link set lo up 2>/dev/null; do kill -0 "$(cat ns.pid)"; done
+	namespaced ns.pid -mn
+	in_ns ip link set lo up
 	echo "nameserver 127.0.0.1" >resolv.conf
 	in_ns mount --bind "$PWD/resolv.conf" /etc/resolv.conf
 	printf 'hosts: dns\n' >nsswitch.conf

@@ -92,6 +92,13 @@ until_true() {
 	within 30 "$@"
 }
 
+# namespaced FILE OPTION...: starts a process that holds namespaces of its own, with the options of unshare; FILE has its id once it is in them.
+# Before that a command for them would be carried out where the test runs.
+namespaced() {
+	unshare "${@:2}" sh -c 'echo $$ >"$1.new" && mv "$1.new" "$1" && exec sleep infinity' sh "$PWD/$1" 3>&- &
+	until_true test -s "$1"
+}
+
 # chance BYTES NAME: that many bytes, the same each time for a name and a seed (see chance.py).
 chance() {
 	python3 "$BATS_TEST_DIRNAME/chance.py" "$@"

@@ -37,9 +37,8 @@ lan_end() {
 }
 
 namespace() {
-	unshare -mn sleep infinity 3>&- &
-	echo $! >"$1.ns"
-	until in_ns "$1" ip link set lo up 2>/dev/null; do kill -0 "$(cat "$1.ns")"; done
+	namespaced "$1.ns" -mn
+	in_ns "$1" ip link set lo up
 }
 
 in_ns() { # in_ns HOST COMMAND

@@ -7,9 +7,7 @@ names_begin() {
 	unshare -m true 2>/dev/null || skip "no namespaces here"
 	port=$(lab_port)
 	export NAMES="127.$((port >> 8)).$((port & 255)).53"
-	unshare -m sleep infinity 3>&- &
-	echo $! >names.nspid
-	until_true names_apart
+	namespaced names.nspid -m
 	printf '#!/bin/sh\nexec nsenter -t %s -m --wd=%s -- "$@"\n' "$(cat names.nspid)" "$PWD" >with_names
 	chmod +x with_names
 	names_at "$NAMES"
@@ -19,11 +17,6 @@ names_begin() {
 	dnsmasq --keep-in-foreground --no-resolv --no-hosts --listen-address="$NAMES" --bind-interfaces --pid-file --user=root "$@" >dnsmasq.log 2>&1 3>&- &
 	echo $! >dnsmasq.nspid
 	until_true names_bound
-}
-
-names_apart() {
-	# its mounts are its own when unshare has become the next program
-	[ "$(cat "/proc/$(cat names.nspid)/comm")" != unshare ] && [ "$(readlink "/proc/$(cat names.nspid)/ns/mnt")" != "$(readlink /proc/self/ns/mnt)" ]
 }
 
 names_bound() {

@@ -63,8 +63,8 @@ static bool reconnected(const struct reload_membership *m, const struct reload_r
 static void update_done(void *arg, struct reload_request *r, const struct reload_result *result)
 {
 	struct reload_membership *m = arg;
-	if (result->err && result->err != RELOAD_CANCELLED && !reconnected(m, r))
-		m->route->topology->update_failed(m->route->plugin, &r->target, result->err);
+	enum reload_err err = result->err && reconnected(m, r) ? RELOAD_CANCELLED : result->err;
+	m->route->topology->update_ended(m->route->plugin, &r->target, err);
 }
 
 static void host_update(void *arg, const struct reload_id *to, struct span body)

@@ -11,7 +11,7 @@
  * JoinAns carry no data of this algorithm.
  *
  * State: DETACHED -> ATTACHING -> JOINING -> JOINED, or FAILED.  first() goes to JOINED directly.  That a peer is gone is found by
- * the link layer (disconnected) or by an Update that is not answered (update_failed).
+ * the link layer (disconnected) or by an Update that is not answered (update_ended).
  *
  * Each event, also that of a timer, ends in after().  It does, in this order, what has become possible or necessary: Joins of nodes that had to
  * wait; tables, range and orders about data; the search for a new successor; Attaches to pending nodes; our own Join, or our first
@@ -279,12 +279,17 @@ static void handed_over(struct reload_topology *t, const struct reload_id *node)
 	reload_chord_after(t);
 }
 
-static void update_failed(
-	struct reload_topology *t, const struct reload_id *to, enum reload_err err)
+static void update_ended(struct reload_topology *t, const struct reload_id *to, enum reload_err err)
 {
 	struct chord_link *link = reload_chord_link_find(t, to);
 	if (!link)
 		return;
+	bool is_owed = reload_chord_update_over(t, link);
+	if (err == RELOAD_OK || err == RELOAD_CANCELLED) {
+		if (is_owed)
+			reload_chord_after(t);
+		return;
+	}
 	link->sent = 0;
 	if (link->ready && (err == RELOAD_TIMEOUT || err == RELOAD_REQUEST_TIMEOUT ||
 				   err == RELOAD_LINK_DOWN)) {
@@ -315,7 +320,7 @@ static void link_health(struct reload_topology *t, const struct reload_id *node,
 	.attached = attached, .pinged = pinged, .relocated = relocated,                            \
 	.join_answered = join_answered, .join_received = join_received,                            \
 	.handed_over = handed_over, .update_received = reload_chord_update_in,                     \
-	.update_failed = update_failed, .leave_received = leave_received,                          \
+	.update_ended = update_ended, .leave_received = leave_received,                            \
 	.link_health = link_health, .released = released, .next_hop = reload_chord_next_hop,       \
 	.responsible = reload_chord_is_responsible, .replicas = reload_chord_replicas,             \
 	.holds = reload_chord_holds, .may_store_replica = reload_chord_may_store_replica,          \

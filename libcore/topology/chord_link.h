@@ -37,6 +37,7 @@ struct chord_link {
 	bool sent_lists : 1; /* the last one had our lists */
 	bool greet : 1; /* it is a new neighbour, or was attached to: it is sent a peer_ready */
 	uint64_t sent;  /* version of our tables in the last one; 0: send again in any case */
+	unsigned updates_out;  /* not answered yet */
 	reload_ms quiet_until; /* none before */
 	reload_ms periodic;    /* for a neighbour: the next one, whether anything changed or not */
 	reload_ms doubted;     /* the last one that was to find out whether it is there; 0: none */

@@ -13,11 +13,12 @@
  *
  * When: a change of our Neighbor Table (with reactive recovery) or of our range makes an Update due on every link, and so does a new
  * link that we asked for.  A due Update goes at once, but only one per link and CHORD_UPDATE_GAP_MS, and none when the peer has
- * seen this version of our tables (CHORD-15).  Before we have announced ourselves nothing goes out (R-10.5-14).  An Update that
+ * seen this version of our tables (CHORD-15).  One is under way to a peer at a time: a peer that is slow, or behind a narrow link, gets
+ * the newest tables once it has answered, and none of those between.  Before we have announced ourselves nothing goes out (R-10.5-14).  An Update that
  * admits a node, or sends it to another peer, does not wait.
  *
  * Each neighbour also gets an Update about each chord-update-interval, whether anything changed or not, each at its own random
- * time (s10.7.4.1).  A neighbour that does not answer it is lost (update_failed): this is how one that stopped silently is found.
+ * time (s10.7.4.1).  A neighbour that does not answer it is lost (update_ended): this is how one that stopped silently is found.
  */
 #include "topology/chord_update.h"
 
@@ -95,6 +96,7 @@ static void send(struct reload_topology *t, struct chord_link *link, bool lists)
 	if (link->neighbour)
 		link->periodic = next_periodic(t);
 	link->quiet_until = reload_chord_now(t) + CHORD_UPDATE_GAP_MS;
+	link->updates_out++;
 	t->host.update(t->host.arg, &link->id, wr_done(&w));
 	wr_clear(&w);
 }
@@ -102,6 +104,16 @@ static void send(struct reload_topology *t, struct chord_link *link, bool lists)
 void reload_chord_update_now(struct reload_topology *t, struct chord_link *link)
 {
 	send(t, link, true);
+}
+
+bool reload_chord_update_over(struct reload_topology *t, struct chord_link *link)
+{
+	if (link->updates_out) /* a link that is newer than the Update has no part in it */
+		link->updates_out--;
+	if (link->updates_out || !(link->update_due || link->greet))
+		return false;
+	t->updates->due = 0;
+	return true;
 }
 
 void reload_chord_update_owe(struct reload_topology *t, struct chord_link *link)
@@ -169,12 +181,13 @@ static reload_ms send_if_due(struct reload_topology *t, struct chord_link *link,
 	bool lists = is_sent_lists(link);
 	if (link->update_due && link->sent == t->updates->version && (link->sent_lists || !lists))
 		link->update_due = false;
-	if (link->update_due && link->quiet_until <= now)
+	bool quiet = link->updates_out || link->quiet_until > now;
+	if (link->update_due && !quiet)
 		send(t, link, lists);
-	else if (link->greet && link->ready && link->quiet_until <= now)
+	else if (link->greet && link->ready && !quiet)
 		send(t, link, false);
 	if (link->update_due || (link->greet && link->ready))
-		return link->quiet_until;
+		return link->updates_out ? RELOAD_NEVER : link->quiet_until;
 	return link->neighbour ? link->periodic : RELOAD_NEVER;
 }
 

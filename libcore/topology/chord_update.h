@@ -18,6 +18,8 @@ void reload_chord_update_write(
 void reload_chord_update_full(struct reload_topology *t, struct wr *w);
 /* reload_chord_update_now() sends our lists over link at once, even if it has them already. */
 void reload_chord_update_now(struct reload_topology *t, struct chord_link *link);
+/* reload_chord_update_over() is told that an Update to link was answered or has failed; returns whether the next one waited for that. */
+bool reload_chord_update_over(struct reload_topology *t, struct chord_link *link);
 /* reload_chord_update_owe() makes an Update due on link. */
 void reload_chord_update_owe(struct reload_topology *t, struct chord_link *link);
 /* reload_chord_update_owe_all() makes one due on every link. */

@@ -154,7 +154,8 @@ struct reload_topology_ops {
 	 */
 	enum reload_err (*update_received)(struct reload_topology *t, const struct reload_id *from,
 		bool direct, struct span body);
-	void (*update_failed)(
+	/* an update() has ended; RELOAD_CANCELLED: which says nothing about the node */
+	void (*update_ended)(
 		struct reload_topology *t, const struct reload_id *to, enum reload_err err);
 	void (*leave_received)(
 		struct reload_topology *t, const struct reload_id *from, struct span overlay_data);

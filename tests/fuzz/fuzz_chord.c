@@ -199,7 +199,7 @@ static void step(struct rd *r)
 		ops->handed_over(f.t, &node);
 		break;
 	case STEP_UPDATE_FAILED:
-		ops->update_failed(f.t, &node, which % 2 ? RELOAD_TIMEOUT : RELOAD_INVALID_MESSAGE);
+		ops->update_ended(f.t, &node, which % 2 ? RELOAD_TIMEOUT : RELOAD_INVALID_MESSAGE);
 		break;
 	case STEP_HEALTH:
 		ops->link_health(f.t, &node, which % 2);

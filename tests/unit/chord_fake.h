@@ -52,6 +52,7 @@ struct fake_row {
 
 struct fake {
 	bool earlier_values;
+	bool updates_unanswered; /* until the test ends them */
 	struct reload_timers timers;
 	reload_ms now;
 	uint64_t rng;
@@ -170,7 +171,10 @@ static inline void fake_message(
 
 static inline void fake_update(void *arg, const struct reload_id *to, struct span body)
 {
-	fake_message(arg, FAKE_UPDATE, to, body);
+	struct fake *f = arg;
+	fake_message(f, FAKE_UPDATE, to, body);
+	if (!f->updates_unanswered)
+		ops->update_ended(f->t, to, RELOAD_OK);
 }
 
 static inline void fake_leave(void *arg, const struct reload_id *to, struct span body)

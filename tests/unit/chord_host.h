@@ -238,8 +238,10 @@ static void net_host_body(
 
 static void net_host_update(void *arg, const struct reload_id *to, struct span body)
 {
-	((struct net_node *)arg)->net->updates++;
-	net_host_body(arg, NET_UPDATE, to, body);
+	struct net_node *x = arg;
+	x->net->updates++;
+	net_host_body(x, NET_UPDATE, to, body);
+	reload_chord_topology.update_ended(x->t, to, RELOAD_OK);
 }
 
 static void net_host_leave(void *arg, const struct reload_id *to, struct span body)

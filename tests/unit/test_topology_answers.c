@@ -462,7 +462,7 @@ static void doubted(void **state)
 	ops->replica_store_refused(f.t, &r, &signer);
 	assert_int_equal(fake_count(&f, start, FAKE_UPDATE, 0), 4);
 	/* R-7.4.1.1-05: the peer without an answer is out, and the repeated replica is accepted */
-	ops->update_failed(f.t, &dead, RELOAD_TIMEOUT);
+	ops->update_ended(f.t, &dead, RELOAD_TIMEOUT);
 	assert_true(ops->may_store_replica(f.t, &r, &signer));
 	fake_end(&f);
 }

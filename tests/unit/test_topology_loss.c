@@ -70,11 +70,11 @@ static void an_update_without_answer(void **state)
 	struct fake f;
 	ring(&f);
 	struct reload_id dead = fake_id(0x40), other = fake_id(0x70);
-	ops->update_failed(f.t, &dead, RELOAD_TIMEOUT);
+	ops->update_ended(f.t, &dead, RELOAD_TIMEOUT);
 	/* R-10.7.1-01: the failure of a request counts */
 	assert_false(in_tables(&f, 0x40));
 	assert_non_null(fake_find(&f, 0, FAKE_DISCONNECT, 0x40));
-	ops->update_failed(f.t, &other, RELOAD_INVALID_MESSAGE);
+	ops->update_ended(f.t, &other, RELOAD_INVALID_MESSAGE);
 	assert_true(in_tables(&f, 0x70));
 	fake_end(&f);
 }

@@ -259,7 +259,7 @@ static void who_is_left_out_is_looked_after(void **state)
 	assert_int_equal(fake_count(&f, 0, FAKE_UPDATE, SELF + 2), 1); /* R-10.7.4-01 */
 	assert_int_equal(fake_count(&f, 0, FAKE_UPDATE, SELF + 3), 0);
 	struct reload_id lost = fake_id(SELF + 2);
-	ops->update_failed(f.t, &lost, RELOAD_TIMEOUT);
+	ops->update_ended(f.t, &lost, RELOAD_TIMEOUT);
 	struct reload_topology_tables t;
 	ops->tables(f.t, &t);
 	assert_false(reload_id_listed(t.successors, t.successors_count, &lost));

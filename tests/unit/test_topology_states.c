@@ -277,7 +277,7 @@ static void about_strangers(struct fake *f)
 {
 	struct reload_id stranger = fake_id(STRANGER);
 	ops->disconnected(f->t, &stranger);
-	ops->update_failed(f->t, &stranger, RELOAD_TIMEOUT);
+	ops->update_ended(f->t, &stranger, RELOAD_TIMEOUT);
 	ops->link_health(f->t, &stranger, false);
 	ops->link_health(f->t, &stranger, true);
 	ops->join_answered(f->t, &stranger, RELOAD_OK);
@@ -291,7 +291,7 @@ static void about_itself(struct fake *f)
 	ops->disconnected(f->t, &self);
 	ops->connected(f->t, &self);
 	ops->link_health(f->t, &self, false);
-	ops->update_failed(f->t, &self, RELOAD_TIMEOUT);
+	ops->update_ended(f->t, &self, RELOAD_TIMEOUT);
 	ops->join_received(f->t, &self);
 	ops->join_answered(f->t, &self, RELOAD_OK);
 	ops->handed_over(f->t, &self);

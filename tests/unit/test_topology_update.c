@@ -103,6 +103,37 @@ static void one_update_per_peer_and_second(void **state)
 	fake_end(&f);
 }
 
+static void one_update_under_way(void **state)
+{
+	(void)state;
+	struct fake f;
+	ring(&f);
+	struct reload_id slow = fake_id(0x40);
+	f.updates_unanswered = true;
+	size_t mark = f.count;
+	for (unsigned i = 0; i < 8; i++) {
+		fake_peer(&f, 0x18 + i);
+		fake_pass(&f, 2000);
+	}
+	/* CHORD-15: what changes before the first is answered waits, */
+	assert_int_equal(fake_count(&f, mark, FAKE_UPDATE, 0x40), 1);
+	/* and the answer brings one with the newest tables, at once */
+	ops->update_ended(f.t, &slow, RELOAD_OK);
+	assert_int_equal(fake_count(&f, mark, FAKE_UPDATE, 0x40), 2);
+	/* none is owed any more */
+	ops->update_ended(f.t, &slow, RELOAD_OK);
+	fake_pass(&f, 20000);
+	assert_int_equal(fake_count(&f, mark, FAKE_UPDATE, 0x40), 2);
+	/* R-10.7-02: one that was cancelled holds back nothing either */
+	fake_peer(&f, 0x17);
+	fake_peer(&f, 0x16);
+	fake_pass(&f, 2000);
+	assert_int_equal(fake_count(&f, mark, FAKE_UPDATE, 0x40), 3);
+	ops->update_ended(f.t, &slow, RELOAD_CANCELLED);
+	assert_int_equal(fake_count(&f, mark, FAKE_UPDATE, 0x40), 4);
+	fake_end(&f);
+}
+
 static void without_reactive_recovery(void **state)
 {
 	(void)state;
@@ -403,6 +434,7 @@ int main(void)
 		cmocka_unit_test(vectors_are_what_we_send),
 		cmocka_unit_test(types_by_receiver),
 		cmocka_unit_test(one_update_per_peer_and_second),
+		cmocka_unit_test(one_update_under_way),
 		cmocka_unit_test(without_reactive_recovery),
 		cmocka_unit_test(unknown_peers_are_attached_to),
 		cmocka_unit_test(far_nodes_are_left_alone),

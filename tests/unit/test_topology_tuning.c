@@ -320,26 +320,59 @@ static void failures(void **state)
 	fake_peer(&f, FAR + 1);
 	next_period(&f);
 	struct reload_topology_tuning t = tuning(&f);
-	assert_int_equal(t.failures, 1); /* the own join */
-	assert_int_equal(t.members, 7);  /* each once, also who is neighbour and finger */
-	assert_int_equal(t.failures_limit, 2);
+	assert_int_equal(t.failures, 1);        /* the own join */
+	assert_int_equal(t.members, 7);         /* each once, also who is neighbour and finger */
+	assert_int_equal(t.failures_limit, 16); /* R7363-18: not less, however small the tables */
 	assert_true(fabs(t.own.failures - 1 / (7 * (double)(f.now - 1000) / 1000)) < 1e-6);
 	down(&f, FAR + 1); /* spare */
 	struct reload_id left = fake_id(near(3));
 	const uint8_t nobody[] = { RELOAD_CHORD_FROM_SUCC, 0, 0 };
 	ops->leave_received(f.t, &left, span_of(nobody, sizeof(nobody)));
-	reload_ms at = f.now;
 	ops->disconnected(f.t, &left); /* its link goes too: it failed once */
 	next_period(&f);
 	t = tuning(&f);
 	assert_int_equal(t.failures, 2);
-	/* the history is full: its span is from the join to the Leave */
-	assert_true(fabs(t.own.failures - 2 / (6 * (double)(at - 1000) / 1000)) < 1e-6);
+	assert_true(fabs(t.own.failures - 2 / (6 * (double)(f.now - 1000) / 1000)) < 1e-6);
 	/* R-10.7.4-01 does not fit: a silent neighbour is found by a Ping (R7363-20), within 2 * Tr */
 	struct reload_id close = fake_id(near(1)), far = fake_id(FAR), other = fake_id(0x33);
 	assert_int_equal(ops->silence(f.t, &close), 30000);
 	assert_int_equal(ops->silence(f.t, &far), 30000);
 	assert_int_equal(ops->silence(f.t, &other), 0);
+	fake_end(&f);
+}
+
+/*
+ * R7363-17, R7363-18: of many failures the last are remembered, and now is one of them, so that the rate falls as soon as nothing fails any more.
+ */
+static void failures_that_end(void **state)
+{
+	(void)state;
+	enum {
+		EACH_MS = 20000,
+		TIMES = 40
+	};
+	struct fake f;
+	a_dense_ring(&f);
+	size_t members = tuning(&f).members;
+	reload_ms at[TIMES];
+	for (unsigned i = 0; i < TIMES; i++) {
+		fake_pass(&f, EACH_MS);
+		at[i] = f.now;
+		down(&f, SELF + 0x80);
+		fake_peer(&f, SELF + 0x80);
+	}
+	next_period(&f);
+	struct reload_topology_tuning t = tuning(&f);
+	assert_int_equal(t.members, members);
+	assert_int_equal(t.failures, 15);
+	double u = 15 / ((double)members * (double)(f.now - at[TIMES - 15]) / 1000);
+	assert_true(fabs(t.own.failures / u - 1) < 1e-6);
+	/* the truth is one of members in EACH_MS */
+	double truth = 1000.0 / EACH_MS / (double)members;
+	assert_true(t.own.failures > 0.8 * truth && t.own.failures < 1.1 * truth);
+	for (reload_ms night = f.now + 10 * TIMES * EACH_MS; f.now < night;)
+		next_period(&f);
+	assert_true(tuning(&f).own.failures < truth / 20);
 	fake_end(&f);
 }
 
@@ -497,6 +530,7 @@ int main(void)
 		cmocka_unit_test(liars),
 		cmocka_unit_test(a_crowd),
 		cmocka_unit_test(failures),
+		cmocka_unit_test(failures_that_end),
 		cmocka_unit_test(ages),
 		cmocka_unit_test(leaving),
 		cmocka_unit_test(the_first_peers),

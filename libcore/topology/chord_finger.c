@@ -15,9 +15,11 @@
  * A search attaches to a pending node of the interval when Updates have named one.  Otherwise it sends a Ping to a random point of the
  * interval (CHORD-01) and, when the peer that answers lies in the interval, an Attach to it, routed normally (R-10.6-02).
  *
- * States of a search: waiting until it is due, Ping under way, Attach under way.  It ends with the outcome of the Attach, when the answering
- * peer is outside of the interval, when the entry was filled in another way, or when it failed.  For a finger that failed a Ping
- * that fails is repeated, CHORD_SEARCH_TRIES in all.  Limit: CHORD_SEARCHES_MAX at a time.
+ * States of a search: waiting until it is due, Ping under way, Attach under way.  It ends when the finger is attached to, when the
+ * answering peer is outside of the interval, when the entry was filled in another way, or when it failed.  The search for a finger that
+ * failed is repeated after a Ping or an Attach that fails, CHORD_SEARCH_TRIES in all, with pauses that double from one second on: when many
+ * nodes fail at the same instant all ways lead through them at first, and the nodes that Updates have named are gone too.
+ * Limit: CHORD_SEARCHES_MAX at a time.
  */
 #include "topology/chord_finger.h"
 
@@ -27,6 +29,7 @@
 /* The search for finger `index`.  cookie 0: it waits until it is due. */
 struct search {
 	uint8_t index, tries;
+	bool named_failed; /* a node that Updates have named could not be attached to */
 	uint32_t cookie;
 	reload_ms due; /* with a cookie: it is given up then */
 };
@@ -169,22 +172,23 @@ static void search_attach(struct reload_topology *t, struct search *s, const str
 {
 	struct reload_destination to = reload_dest_node(node);
 	s->cookie = reload_chord_cookie(t);
-	s->tries = CHORD_SEARCH_TRIES;
 	s->due = reload_chord_now(t) + CHORD_PROBE_WAIT_MS;
 	t->host.attach(t->host.arg, s->cookie, &to, 1, true);
 }
 
 static void search_begin(struct reload_topology *t, struct search *s)
 {
-	const struct reload_id *finger = reload_chord_pending_finger(t, s->index);
+	const struct reload_id *finger =
+		s->named_failed ? NULL : reload_chord_pending_finger(t, s->index);
+	s->tries++;
 	if (finger) {
+		s->named_failed = true; /* if not, this was the last try */
 		search_attach(t, s, finger);
 		return;
 	}
 	struct reload_id point = random_point(t, s->index);
 	struct reload_destination to = reload_dest_resource(&point);
 	s->cookie = reload_chord_cookie(t);
-	s->tries++;
 	s->due = reload_chord_now(t) + CHORD_PROBE_WAIT_MS;
 	t->host.ping(t->host.arg, s->cookie, &to, 1);
 }
@@ -256,16 +260,28 @@ void reload_chord_finger_step(struct reload_topology *t)
 		reload_chord_timer(t, &t->finger->search_timer, next, reload_chord_on_after);
 }
 
+/* The Ping or the Attach of s failed: once more later, or it ends. */
+static void search_failed(struct reload_topology *t, struct search *s)
+{
+	if (s->tries >= CHORD_SEARCH_TRIES) {
+		search_end(t, s);
+		return;
+	}
+	s->cookie = 0;
+	s->due = reload_chord_now(t) +
+		 reload_chord_jitter(t, reload_doubled(CHORD_SEARCH_PAUSE_MS, s->tries - 1u,
+						CHORD_SEARCH_PAUSE_MS << CHORD_SEARCH_TRIES));
+}
+
 bool reload_chord_finger_pinged(struct reload_topology *t, uint32_t cookie, enum reload_err err,
 	const struct reload_id *responder)
 {
 	struct search *s = search_find(t, cookie);
 	if (!s)
 		return false;
-	if (err && s->tries < CHORD_SEARCH_TRIES) {
-		s->cookie = 0;
-		s->due = reload_chord_now(t) + reload_chord_backoff(t, s->tries + 2u);
-	} else if (err || reload_id_eq(responder, &t->self) ||
+	if (err) {
+		search_failed(t, s);
+	} else if (reload_id_eq(responder, &t->self) ||
 		   reload_chord_finger_index(&t->self, responder) != s->index ||
 		   reload_chord_is_peer(t, responder)) {
 		search_end(t, s);
@@ -278,10 +294,12 @@ bool reload_chord_finger_pinged(struct reload_topology *t, uint32_t cookie, enum
 bool reload_chord_finger_attached(struct reload_topology *t, uint32_t cookie, enum reload_err err)
 {
 	struct search *s = search_find(t, cookie);
-	if (s) {
+	if (s && err)
+		search_failed(t, s);
+	else if (s)
 		search_end(t, s);
+	if (s)
 		return true;
-	}
 	for (size_t i = 0; i < CHORD_FINGERS_WANTED; i++) {
 		if (t->finger->cookies[i] != cookie)
 			continue;

@@ -6,8 +6,9 @@
 enum {
 	CHORD_FINGERS_WANTED = 16, /* searched for at join, s10.7.4.3 */
 	CHORD_FINGER_PASSES = 4,
-	CHORD_SEARCHES_MAX = 8, /* at a time; at the maximum none begins */
-	CHORD_SEARCH_TRIES = 3, /* Pings for a finger that failed; a periodic search has one */
+	CHORD_SEARCHES_MAX = 8,       /* at a time; at the maximum none begins */
+	CHORD_SEARCH_TRIES = 6,       /* for a finger that failed; a periodic search has one */
+	CHORD_SEARCH_PAUSE_MS = 1000, /* after the first one that failed; doubles */
 };
 
 /* reload_chord_finger_new() begins without searches, reload_chord_finger_free() frees the state of t. */

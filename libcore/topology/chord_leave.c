@@ -4,12 +4,13 @@
  * When we leave, each peer gets one Leave with the list that closes the gap: our predecessors go to a successor, our successors to a
  * predecessor.  Then we are in no ring: DETACHED.
  *
- * A peer that sends us a Leave is treated as failed at once (R-10.9-03).  The nodes that its Leave lists become pending without an informant,
+ * A peer that sends us a Leave is treated as failed at once (R-10.9-03), as a finger of ours too (R-10.7.2-02).  The nodes that its Leave lists become pending without an informant,
  * because nothing can be routed through a node that leaves.
  */
 #include "topology/chord_leave.h"
 
 #include "topology/chord_admit.h"
+#include "topology/chord_finger.h"
 #include "topology/chord_join.h"
 #include "topology/chord_pending.h"
 #include "topology/chord_repair.h"
@@ -114,6 +115,7 @@ void reload_chord_leave_received(
 					   reload_chord_only_us(t, leave.peers, leave.peers_count)
 				: link->lists_only_us);
 		reload_chord_tuning_failed(t, link);
+		reload_chord_finger_lost(t, from);
 		reload_chord_repair_lost(t, from);
 		reload_chord_tables_ready(t, link, false);
 		reload_chord_link_drop(t, link);

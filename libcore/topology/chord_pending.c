@@ -9,9 +9,9 @@
  *		 when one of our peers still lists it, tried again.  This pause doubles CHORD_BACKOFF_DOUBLINGS_MAX times.  (A
  *		 peer sends no new Update while its lists stay the same, so a node that it lists stays listed.)
  * Events: an Update or a Leave names the node; its link comes up or goes down; an Attach is answered; its Update comes; the timer.
- * Failures.  A node that failed is tried CHORD_ATTACH_TRIES times.  The pauses double and have jitter.  Such a node does not
- * displace one that has not failed from the future neighbours.  A peer whose link was lost is tried again only when an Update that
- * comes at least a second later still lists it: by then the nodes that noticed the failure too have removed it from their lists.
+ * Failures.  A node that failed is tried CHORD_ATTACH_TRIES times, with pauses that double; where nothing is answered, once along each way and
+ * twice at least, as that takes 15 s.  It does not displace one that has not failed from the future neighbours.  A peer whose link was lost
+ * is tried again only when an Update that comes at least a second later still lists it: the nodes that noticed too have removed it by then.
  * False names.  What one informant can cause is limited, and one whose names cannot be reached is distrusted (chord_informant.c).  A list
  * alone never changes our tables: a node enters them when it has a link to us and has sent an Update over it.
  * Limits: CHORD_PENDING_MAX nodes, CHORD_PENDING_SHARE of them named by one informant.  At the maximum a new node replaces the farthest
@@ -242,17 +242,17 @@ static void mark_linked(struct reload_topology *t, struct pending *k)
 	k->due = reload_chord_now(t) + CHORD_UPDATE_WAIT_MS;
 }
 
-static void attempt_failed(struct reload_topology *t, struct pending *k)
+/* silent: nothing was answered. */
+static void attempt_failed(struct reload_topology *t, struct pending *k, bool silent)
 {
 	reload_chord_informant_failed(t, k->through);
 	t->reconsider = true;
 	k->through = CHORD_NO_INFORMANT;
-	if (++k->failures >= CHORD_ATTACH_TRIES) {
-		round_failed(t, k);
-		return;
-	}
+	bool all_ways = ++k->failures > 1 && k->next_informant > k->informants_count;
 	k->state = PENDING_IDLE;
 	k->due = reload_chord_now(t) + reload_chord_backoff(t, k->failures);
+	if (k->failures >= CHORD_ATTACH_TRIES || (silent && all_ways))
+		round_failed(t, k);
 }
 
 void reload_chord_pending_mention(
@@ -328,7 +328,7 @@ void reload_chord_pending_lost(
 		informant_remove(&t->pending->rows[i], slot);
 	struct pending *k = find(t, id);
 	if (k && !was_peer && k->state == PENDING_LINKED)
-		attempt_failed(t, k);
+		attempt_failed(t, k, false);
 	if (!was_peer || (!k && !(k = insert(t, id, CHORD_NO_INFORMANT))))
 		return;
 	k->failures = left ? CHORD_ATTACH_TRIES : 1;
@@ -356,7 +356,7 @@ bool reload_chord_pending_attached(struct reload_topology *t, uint32_t cookie, e
 		if (err &&
 			!reload_chord_link_find(t,
 				&k->id)) /* a link may be up all the same: of two Attaches in opposite directions one fails (LINK-11) */
-			attempt_failed(t, k);
+			attempt_failed(t, k, err == RELOAD_TIMEOUT);
 		else if (k->state == PENDING_TRYING)
 			mark_linked(t, k);
 		return true;
@@ -493,7 +493,7 @@ static void expire(struct reload_topology *t)
 			round_failed(
 				t, k); /* a client, which sends no Update, or a peer that has not */
 		} else if (due && k->state == PENDING_TRYING) {
-			attempt_failed(t, k);
+			attempt_failed(t, k, true);
 		} else if (due && k->state == PENDING_IDLE) {
 			k->due = RELOAD_NEVER;
 		}

@@ -105,17 +105,23 @@ static void the_last_one(void **state)
 	fake_end(&f);
 }
 
+/* Self is 10: 70 is a finger in the interval 50..8f, and no neighbour. */
+static void ring_with_fingers(struct fake *f)
+{
+	ring(f);
+	fake_peer(f, 0x20);
+	fake_peer(f, 0x30);
+	fake_peer(f, 0xe0);
+	fake_peer(f, 0xf0);
+	fake_peer(f, 0x08);
+	fake_pass(f, 5000);
+}
+
 static void a_lost_finger(void **state)
 {
 	(void)state;
 	struct fake f;
-	ring(&f);
-	fake_peer(&f, 0x20);
-	fake_peer(&f, 0x30);
-	fake_peer(&f, 0xe0);
-	fake_peer(&f, 0xf0);
-	fake_peer(&f, 0x08);
-	fake_pass(&f, 5000);
+	ring_with_fingers(&f);
 	struct reload_id lost = fake_id(0xa0);
 	size_t mark = f.count;
 	assert_false(in_tables(&f, 0xa0));
@@ -136,16 +142,29 @@ static void a_lost_finger(void **state)
 	assert_int_equal(fake_count(&f, mark, FAKE_PING, 0), 1);
 	assert_true(r->resource);
 	assert_int_equal(reload_chord_finger_index(&f.t->self, &r->node), 2);
-	/* a Ping without an answer is repeated, a few times */
-	for (int i = 0; i < 9; i++) {
-		r = fake_find(&f, mark, FAKE_PING, 0);
-		if (!r)
-			break;
+	/* the search is repeated when its Ping has no answer, and when the node that answers cannot be attached to; the pauses grow */
+	reload_ms pauses[CHORD_SEARCH_TRIES] = { 0 };
+	size_t pings = 0;
+	while ((r = fake_find(&f, mark, FAKE_PING, 0)) && pings < CHORD_SEARCH_TRIES) {
+		struct reload_id found = fake_id(0x60);
 		mark = f.count;
-		ops->pinged(f.t, r->cookie, RELOAD_TIMEOUT, NULL);
-		fake_pass(&f, 2 * CHORD_BACKOFF_MAX_MS);
-		assert_true(i < CHORD_SEARCH_TRIES);
+		if (pings++ != 1) {
+			ops->pinged(f.t, r->cookie, RELOAD_TIMEOUT, NULL);
+		} else {
+			ops->pinged(f.t, r->cookie, RELOAD_OK, &found);
+			struct fake_row *attach = fake_find(&f, mark, FAKE_ATTACH, 0x60);
+			assert_non_null(attach);
+			ops->attached(f.t, attach->cookie, RELOAD_TIMEOUT, NULL);
+		}
+		while (!fake_find(&f, mark, FAKE_PING, 0) && pauses[pings - 1] < 90000) {
+			fake_pass(&f, 100);
+			pauses[pings - 1] += 100;
+		}
 	}
+	assert_null(r);
+	assert_int_equal(pings, CHORD_SEARCH_TRIES);
+	assert_in_range(pauses[0], CHORD_SEARCH_PAUSE_MS / 2, 2 * CHORD_SEARCH_PAUSE_MS);
+	assert_in_range(pauses[4], 8 * CHORD_SEARCH_PAUSE_MS, 25 * CHORD_SEARCH_PAUSE_MS);
 	fake_end(&f);
 }
 
@@ -218,6 +237,22 @@ static void a_leave_is_a_failure(void **state)
 		(const uint8_t[]){ 0x70, 0xa0, 0xd0, 0 });
 	fake_pass(&f, 20000);
 	assert_int_equal(fake_count(&f, mark, FAKE_ATTACH, 0xd0), 0);
+	fake_end(&f);
+}
+
+/* R-10.9-03, R-10.7.2-02: a finger that leaves has failed, and another one is searched for */
+static void a_finger_that_leaves_is_replaced(void **state)
+{
+	(void)state;
+	struct fake f;
+	ring_with_fingers(&f);
+	struct reload_id gone = fake_id(0x70);
+	size_t mark = f.count;
+	ops->leave_received(f.t, &gone, span_of((const uint8_t *)"", 0));
+	fake_pass(&f, 5000);
+	struct fake_row *r = fake_find(&f, mark, FAKE_PING, 0);
+	assert_non_null(r);
+	assert_int_equal(reload_chord_finger_index(&f.t->self, &r->node), 2);
 	fake_end(&f);
 }
 
@@ -358,6 +393,7 @@ int main(void)
 		cmocka_unit_test(a_lost_finger),
 		cmocka_unit_test(leaves),
 		cmocka_unit_test(a_leave_is_a_failure),
+		cmocka_unit_test(a_finger_that_leaves_is_replaced),
 		cmocka_unit_test(the_list_of_a_leave_is_used),
 		cmocka_unit_test(a_leave_names_who_was_admitted),
 		cmocka_unit_test(it_is_not_waited_for_in_vain),

@@ -304,7 +304,7 @@ static void failed_attaches_are_repeated_and_end(void **state)
 		uint32_t cookie = r->cookie;
 		tries++;
 		mark = f.count;
-		ops->attached(f.t, cookie, RELOAD_TIMEOUT, NULL);
+		ops->attached(f.t, cookie, RELOAD_LINK_DOWN, NULL);
 		assert_null(fake_find(&f, mark, FAKE_ATTACH, 0x20)); /* after a pause */
 		fake_pass(&f, 20000);
 	}
@@ -325,8 +325,9 @@ static void failed_attaches_are_repeated_and_end(void **state)
 	fake_end(&f);
 }
 
-/* Makes count Attaches to 0x20 fail; the n-th must go through ways[n]; 0: normal routing. */
-static void in_vain(struct fake *f, size_t mark, const uint8_t *ways, size_t count)
+/* Makes count Attaches to 0x20 fail with err; the n-th must go through ways[n]; 0: normal routing. */
+static void in_vain(
+	struct fake *f, size_t mark, enum reload_err err, const uint8_t *ways, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		struct fake_row *r = fake_find(f, mark, FAKE_ATTACH, 0x20);
@@ -335,7 +336,7 @@ static void in_vain(struct fake *f, size_t mark, const uint8_t *ways, size_t cou
 		if (ways[i])
 			assert_int_equal(r->from.at[0], ways[i]);
 		mark = f->count;
-		ops->attached(f->t, r->cookie, RELOAD_TIMEOUT, NULL);
+		ops->attached(f->t, r->cookie, err, NULL);
 		fake_pass(f, CHORD_BACKOFF_MAX_MS * 2);
 	}
 	assert_null(fake_find(f, mark, FAKE_ATTACH, 0x20));
@@ -352,11 +353,13 @@ static void who_is_listed_is_not_given_up(void **state)
 		assert_int_equal(fake_receive(&f, (uint8_t)from, true, (const uint8_t[]){ 0x20, 0 },
 					 (const uint8_t[]){ 0x70, 0 }),
 			RELOAD_OK);
-	in_vain(&f, mark, (const uint8_t[]){ 0x40, 0x70, 0x40, 0 }, CHORD_ATTACH_TRIES);
+	in_vain(&f, mark, RELOAD_LINK_DOWN, (const uint8_t[]){ 0x40, 0x70, 0x40, 0 },
+		CHORD_ATTACH_TRIES);
 	/* no Update came meanwhile */
 	mark = f.count;
 	fake_pass(&f, CHORD_RETRY_AFTER_FAILURE_MS);
-	in_vain(&f, mark, (const uint8_t[]){ 0x70, 0x40, 0 }, CHORD_ATTACH_TRIES - 1);
+	in_vain(&f, mark, RELOAD_TIMEOUT, (const uint8_t[]){ 0x70, 0x40, 0 },
+		CHORD_ATTACH_TRIES - 1);
 	/* the pauses grow */
 	mark = f.count;
 	fake_pass(&f, CHORD_RETRY_AFTER_FAILURE_MS);
@@ -367,7 +370,8 @@ static void who_is_listed_is_not_given_up(void **state)
 		RELOAD_OK);
 	mark = f.count;
 	fake_pass(&f, CHORD_RETRY_AFTER_FAILURE_MS);
-	in_vain(&f, mark, (const uint8_t[]){ 0x40, 0, 0x40 }, CHORD_ATTACH_TRIES - 1);
+	/* nothing is answered: once along each way */
+	in_vain(&f, mark, RELOAD_TIMEOUT, (const uint8_t[]){ 0x40, 0 }, 2);
 	/* no node lists it any more */
 	assert_int_equal(fake_receive(&f, 0x40, true, (const uint8_t[]){ 0x10, 0 },
 				 (const uint8_t[]){ 0x70, 0 }),

@@ -1,5 +1,4 @@
-#include "sim/fault.h"
-
+#include "sim/fault_internal.h"
 #include "sim/stats.h"
 #include "util/alloc.h"
 
@@ -16,14 +15,13 @@
  */
 
 enum {
-	FAULTS_MAX = 1 << 22, /* rows; further ones are left out */
-	MOVE_MS = 40000,      /* until the links of a host that has moved are mended */
-	FIRST_MS = 5000,      /* before the first fault, so that values are stored */
-	FEW = 8 /* peers: where there are fewer node 0 stays, since one that has lost all others can join through it alone */
+	MOVE_MS = 40000, /* until the links of a host that has moved are mended */
+	WAVE_MS = 1000,  /* in which the peers of a wave crash */
+	FIRST_MS = 5000  /* before the first fault, so that values are stored */
 };
 
 static const char *const source_names[RELOAD_SIM_SOURCES] = { "churn", "crash", "mass", "partition",
-	"cut", "jump", "move", "errors", "full", "script", "freeze", "config" };
+	"cut", "jump", "move", "errors", "full", "script", "freeze", "config", "wave", "crowd" };
 
 /* -- which kinds exist ----------------------------------------------------------------------------------------------------- */
 
@@ -59,6 +57,8 @@ static const struct {
 	{ "jobs-time", FIELD(jobs_time) },
 	{ "freezes", FIELD(freezes) },
 	{ "config-changes", FIELD(config_changes) },
+	{ "wave", FIELD(wave) },
+	{ "crowd", FIELD(crowd) },
 };
 
 size_t reload_sim_fault_kinds(void)
@@ -118,84 +118,6 @@ bool reload_sim_node_has(uint64_t seed, uint64_t salt, size_t node, uint32_t sha
 
 /* -- rows ---------------------------------------------------------------------------------------------------------------------- */
 
-static struct reload_sim_fault *fault_add(struct reload_sim_faults *f,
-	enum reload_sim_fault_type type, enum reload_sim_source source, uint32_t serial,
-	reload_ms at)
-{
-	static struct reload_sim_fault beyond;
-	if (f->count >= FAULTS_MAX)
-		return &beyond;
-	reload_grow(&f->at, &f->cap, f->count, sizeof(*f->at));
-	struct reload_sim_fault *fault = &f->at[f->count++];
-	*fault = (struct reload_sim_fault){
-		.type = type, .source = source, .serial = serial, .at = at
-	};
-	return fault;
-}
-
-static void source_seed(struct reload_prng *r, uint64_t seed, enum reload_sim_source source)
-{
-	reload_prng_seed(r, reload_prng_hash(seed, source, 0xfa01));
-}
-
-/* Makes fault the crash of node: of its process or its machine, and with or without its disk. */
-static void crash_fill(struct reload_sim_fault *fault, struct reload_prng *r,
-	const struct reload_sim_scenario *s, size_t node, bool returns)
-{
-	fault->type = RELOAD_SIM_FAULT_CRASH;
-	fault->node = node;
-	fault->machine = reload_prng_chance(r, s->machine);
-	bool disk = reload_prng_chance(r, s->disk);
-	fault->disk = returns && disk;
-}
-
-static reload_ms session_length(struct reload_prng *r, const struct reload_sim_scenario *s)
-{
-	double mean = (double)s->session;
-	double t = s->churn == RELOAD_SIM_SESSIONS_WEIBULL ? reload_prng_weibull(r, s->shape, mean)
-							   : reload_prng_exponential(r, mean);
-	return t < 1 ? 1 : t > 1e15 ? (reload_ms)1e15 : (reload_ms)t;
-}
-
-/*
- * Sessions and absences alternate.  The first session begins when faults begin, as if all peers had just been started.  Node 0 comes last, so that it
- * changes no name of a fault.
- */
-static void draw_churn(struct reload_sim_faults *f, const struct reload_sim_scenario *s,
-	uint64_t seed, reload_ms from, reload_ms end)
-{
-	uint32_t serial = 0;
-	if (s->churn == RELOAD_SIM_SESSIONS_NONE)
-		return;
-	for (size_t k = 1; k < s->peers + (s->peers >= FEW); k++) {
-		size_t node = k % s->peers;
-		struct reload_prng r;
-		reload_prng_seed(&r, reload_prng_hash(seed, 0xc400 + node, 0xfa01));
-		for (reload_ms at = from;;) {
-			at += session_length(&r, s);
-			reload_ms back =
-				at + (reload_ms)reload_prng_exponential(&r, (double)s->absence);
-			if (at >= end)
-				break;
-			struct reload_sim_fault *gone = fault_add(
-				f, RELOAD_SIM_FAULT_LEAVE, RELOAD_SIM_SOURCE_CHURN, serial, at);
-			gone->node = node;
-			if (!reload_prng_chance(&r, s->graceful))
-				crash_fill(gone, &r, s, node, back < end);
-			bool disk = gone->disk;
-			if (back < end) {
-				struct reload_sim_fault *start =
-					fault_add(f, RELOAD_SIM_FAULT_START,
-						RELOAD_SIM_SOURCE_CHURN, serial, back);
-				start->node = node;
-				start->disk = disk;
-			}
-			serial++;
-			at = back;
-		}
-	}
-}
-
 /* A share of the peers in random order (owned).  Node 0 is drawn apart and comes last, so that it changes nothing for the others. */
 static size_t *some_peers(struct reload_prng *r, const struct reload_sim_scenario *s, uint64_t seed,
 	enum reload_sim_source source, uint32_t share, size_t *count)
@@ -210,7 +132,7 @@ static size_t *some_peers(struct reload_prng *r, const struct reload_sim_scenari
 		order[i] = order[other];
 		order[other] = keep;
 	}
-	if (s->peers >= FEW && reload_prng_hash(seed, source, 0xfa00) % 1000000 < share)
+	if (s->peers >= RELOAD_SIM_FEW && reload_prng_hash(seed, source, 0xfa00) % 1000000 < share)
 		order[(*count)++] = 0;
 	return order;
 }
@@ -220,20 +142,20 @@ static void draw_crashes(struct reload_sim_faults *f, const struct reload_sim_sc
 {
 	struct reload_prng r;
 	size_t count;
-	source_seed(&r, seed, RELOAD_SIM_SOURCE_CRASH);
+	reload_sim_source_seed(&r, seed, RELOAD_SIM_SOURCE_CRASH);
 	size_t *peers = some_peers(&r, s, seed, RELOAD_SIM_SOURCE_CRASH, s->crashes, &count);
 	for (size_t i = 0; i < count; i++) {
 		reload_ms at = from + reload_prng_below(&r, end - from);
 		reload_ms back =
 			at + 1 + (reload_ms)reload_prng_exponential(&r, (double)s->absence);
 		bool returns = reload_prng_chance(&r, s->restarts) && back < end;
-		struct reload_sim_fault *crash = fault_add(
+		struct reload_sim_fault *crash = reload_sim_fault_add(
 			f, RELOAD_SIM_FAULT_CRASH, RELOAD_SIM_SOURCE_CRASH, (uint32_t)i, at);
-		crash_fill(crash, &r, s, peers[i], returns);
+		reload_sim_fault_crash(crash, &r, s, peers[i], returns);
 		bool disk = crash->disk;
 		if (!returns)
 			continue;
-		struct reload_sim_fault *restart = fault_add(
+		struct reload_sim_fault *restart = reload_sim_fault_add(
 			f, RELOAD_SIM_FAULT_RESTART, RELOAD_SIM_SOURCE_CRASH, (uint32_t)i, back);
 		restart->node = peers[i];
 		restart->disk = disk;
@@ -246,12 +168,30 @@ static void draw_mass_leave(struct reload_sim_faults *f, const struct reload_sim
 {
 	struct reload_prng r;
 	size_t count;
-	source_seed(&r, seed, RELOAD_SIM_SOURCE_MASS);
+	reload_sim_source_seed(&r, seed, RELOAD_SIM_SOURCE_MASS);
 	reload_ms at = from + reload_prng_below(&r, end - from);
 	size_t *peers = some_peers(&r, s, seed, RELOAD_SIM_SOURCE_MASS, s->mass_leave, &count);
 	for (size_t i = 0; i < count; i++)
-		fault_add(f, RELOAD_SIM_FAULT_LEAVE, RELOAD_SIM_SOURCE_MASS, (uint32_t)i, at)
+		reload_sim_fault_add(
+			f, RELOAD_SIM_FAULT_LEAVE, RELOAD_SIM_SOURCE_MASS, (uint32_t)i, at)
 			->node = peers[i];
+	free(peers);
+}
+
+static void draw_wave(struct reload_sim_faults *f, const struct reload_sim_scenario *s,
+	uint64_t seed, reload_ms from, reload_ms end)
+{
+	struct reload_prng r;
+	size_t count;
+	reload_sim_source_seed(&r, seed, RELOAD_SIM_SOURCE_WAVE);
+	reload_ms length = WAVE_MS < end - from ? WAVE_MS : end - from;
+	reload_ms at = from + reload_prng_below(&r, end - from - length + 1);
+	size_t *peers = some_peers(&r, s, seed, RELOAD_SIM_SOURCE_WAVE, s->wave, &count);
+	for (size_t i = 0; i < count; i++)
+		reload_sim_fault_crash(
+			reload_sim_fault_add(f, RELOAD_SIM_FAULT_CRASH, RELOAD_SIM_SOURCE_WAVE,
+				(uint32_t)i, at + reload_prng_below(&r, length)),
+			&r, s, peers[i], false);
 	free(peers);
 }
 
@@ -260,14 +200,14 @@ static void draw_partitions(struct reload_sim_faults *f, const struct reload_sim
 	uint64_t seed, reload_ms from, reload_ms end)
 {
 	struct reload_prng r;
-	source_seed(&r, seed, RELOAD_SIM_SOURCE_PARTITION);
+	reload_sim_source_seed(&r, seed, RELOAD_SIM_SOURCE_PARTITION);
 	for (uint64_t i = 0; i < s->partitions; i++) {
 		reload_ms part = (end - from) / s->partitions, begin = from + i * part;
 		reload_ms length =
 			s->partition_time < part * 9 / 10 ? s->partition_time : part * 9 / 10;
-		struct reload_sim_fault *fault =
-			fault_add(f, RELOAD_SIM_FAULT_PARTITION, RELOAD_SIM_SOURCE_PARTITION,
-				(uint32_t)i, begin + reload_prng_below(&r, part - length));
+		struct reload_sim_fault *fault = reload_sim_fault_add(f, RELOAD_SIM_FAULT_PARTITION,
+			RELOAD_SIM_SOURCE_PARTITION, (uint32_t)i,
+			begin + reload_prng_below(&r, part - length));
 		fault->length = length;
 		fault->number = reload_prng_next(&r);
 	}
@@ -277,11 +217,11 @@ static void draw_cuts(struct reload_sim_faults *f, const struct reload_sim_scena
 	uint64_t seed, reload_ms from, reload_ms end)
 {
 	struct reload_prng r;
-	source_seed(&r, seed, RELOAD_SIM_SOURCE_CUT);
+	reload_sim_source_seed(&r, seed, RELOAD_SIM_SOURCE_CUT);
 	for (uint64_t i = 0; i < s->cuts && s->peers > 1; i++) {
 		reload_ms at = from + reload_prng_below(&r, end - from);
-		struct reload_sim_fault *fault =
-			fault_add(f, RELOAD_SIM_FAULT_CUT, RELOAD_SIM_SOURCE_CUT, (uint32_t)i, at);
+		struct reload_sim_fault *fault = reload_sim_fault_add(
+			f, RELOAD_SIM_FAULT_CUT, RELOAD_SIM_SOURCE_CUT, (uint32_t)i, at);
 		fault->node = reload_prng_below(&r, s->peers);
 		fault->other = (fault->node + 1 + reload_prng_below(&r, s->peers - 1)) % s->peers;
 		fault->length = s->cut_time < end - at ? s->cut_time : end - at;
@@ -292,11 +232,11 @@ static void draw_jumps(struct reload_sim_faults *f, const struct reload_sim_scen
 	uint64_t seed, reload_ms from, reload_ms end)
 {
 	struct reload_prng r;
-	source_seed(&r, seed, RELOAD_SIM_SOURCE_JUMP);
+	reload_sim_source_seed(&r, seed, RELOAD_SIM_SOURCE_JUMP);
 	for (uint64_t i = 0; i < s->jumps && s->skew; i++) {
 		struct reload_sim_fault *fault =
-			fault_add(f, RELOAD_SIM_FAULT_CLOCK, RELOAD_SIM_SOURCE_JUMP, (uint32_t)i,
-				from + reload_prng_below(&r, end - from));
+			reload_sim_fault_add(f, RELOAD_SIM_FAULT_CLOCK, RELOAD_SIM_SOURCE_JUMP,
+				(uint32_t)i, from + reload_prng_below(&r, end - from));
 		fault->node = reload_prng_below(&r, s->peers);
 		fault->number = reload_prng_below(&r, 2 * s->skew + 1) - s->skew;
 	}
@@ -307,11 +247,11 @@ static void draw_moves(struct reload_sim_faults *f, const struct reload_sim_scen
 	uint64_t seed, reload_ms from, reload_ms end)
 {
 	struct reload_prng r;
-	source_seed(&r, seed, RELOAD_SIM_SOURCE_MOVE);
+	reload_sim_source_seed(&r, seed, RELOAD_SIM_SOURCE_MOVE);
 	for (uint64_t i = 0; i < s->moves && s->peers > 1; i++) {
 		struct reload_sim_fault *fault =
-			fault_add(f, RELOAD_SIM_FAULT_MOVE, RELOAD_SIM_SOURCE_MOVE, (uint32_t)i,
-				from + reload_prng_below(&r, end - from));
+			reload_sim_fault_add(f, RELOAD_SIM_FAULT_MOVE, RELOAD_SIM_SOURCE_MOVE,
+				(uint32_t)i, from + reload_prng_below(&r, end - from));
 		fault->node = 1 + reload_prng_below(&r, s->peers - 1);
 		fault->number = reload_prng_below(&r, 2);
 		fault->length = MOVE_MS;
@@ -322,10 +262,10 @@ static void draw_disk_errors(struct reload_sim_faults *f, const struct reload_si
 	uint64_t seed, reload_ms from, reload_ms end)
 {
 	struct reload_prng r;
-	source_seed(&r, seed, RELOAD_SIM_SOURCE_ERRORS);
+	reload_sim_source_seed(&r, seed, RELOAD_SIM_SOURCE_ERRORS);
 	for (uint64_t i = 0; i < s->disk_errors && s->peers > 1; i++) {
 		reload_ms at = from + reload_prng_below(&r, end - from);
-		struct reload_sim_fault *fault = fault_add(
+		struct reload_sim_fault *fault = reload_sim_fault_add(
 			f, RELOAD_SIM_FAULT_DISK_ERRORS, RELOAD_SIM_SOURCE_ERRORS, (uint32_t)i, at);
 		fault->node = 1 + reload_prng_below(&r, s->peers - 1);
 		fault->length = s->disk_error_time < end - at ? s->disk_error_time : end - at;
@@ -337,11 +277,11 @@ static void draw_disk_full(struct reload_sim_faults *f, const struct reload_sim_
 {
 	struct reload_prng r;
 	size_t count;
-	source_seed(&r, seed, RELOAD_SIM_SOURCE_FULL);
+	reload_sim_source_seed(&r, seed, RELOAD_SIM_SOURCE_FULL);
 	size_t *peers = some_peers(&r, s, seed, RELOAD_SIM_SOURCE_FULL, s->disk_full, &count);
 	for (size_t i = 0; i < count; i++) {
 		reload_ms at = from + reload_prng_below(&r, end - from);
-		struct reload_sim_fault *fault = fault_add(
+		struct reload_sim_fault *fault = reload_sim_fault_add(
 			f, RELOAD_SIM_FAULT_DISK_FULL, RELOAD_SIM_SOURCE_FULL, (uint32_t)i, at);
 		fault->node = peers[i];
 		fault->length = s->disk_full_time < end - at ? s->disk_full_time : end - at;
@@ -353,10 +293,10 @@ static void draw_freezes(struct reload_sim_faults *f, const struct reload_sim_sc
 	uint64_t seed, reload_ms from, reload_ms end)
 {
 	struct reload_prng r;
-	source_seed(&r, seed, RELOAD_SIM_SOURCE_FREEZE);
+	reload_sim_source_seed(&r, seed, RELOAD_SIM_SOURCE_FREEZE);
 	for (uint64_t i = 0; i < s->freezes; i++) {
 		reload_ms at = from + reload_prng_below(&r, end - from);
-		struct reload_sim_fault *fault = fault_add(
+		struct reload_sim_fault *fault = reload_sim_fault_add(
 			f, RELOAD_SIM_FAULT_FREEZE, RELOAD_SIM_SOURCE_FREEZE, (uint32_t)i, at);
 		fault->node = reload_prng_below(&r, s->peers);
 		fault->length = s->freeze_time < end - at ? s->freeze_time : end - at;
@@ -367,11 +307,11 @@ static void draw_configs(struct reload_sim_faults *f, const struct reload_sim_sc
 	uint64_t seed, reload_ms from, reload_ms end)
 {
 	struct reload_prng r;
-	source_seed(&r, seed, RELOAD_SIM_SOURCE_CONFIG);
+	reload_sim_source_seed(&r, seed, RELOAD_SIM_SOURCE_CONFIG);
 	for (uint64_t i = 0; i < s->config_changes; i++) {
 		struct reload_sim_fault *fault =
-			fault_add(f, RELOAD_SIM_FAULT_CONFIG, RELOAD_SIM_SOURCE_CONFIG, (uint32_t)i,
-				from + reload_prng_below(&r, end - from));
+			reload_sim_fault_add(f, RELOAD_SIM_FAULT_CONFIG, RELOAD_SIM_SOURCE_CONFIG,
+				(uint32_t)i, from + reload_prng_below(&r, end - from));
 		fault->node = reload_prng_below(&r, s->peers);
 	}
 }
@@ -419,7 +359,7 @@ void reload_sim_faults_draw(struct reload_sim_faults *f, const struct reload_sim
 			snprintf(f->words + len, sizeof(f->words) - len, "%s%s", len ? " " : "",
 				kinds[k].name);
 	}
-	draw_churn(f, &s, seed, first, end);
+	reload_sim_draw_churn(f, &s, seed, first, end);
 	draw_crashes(f, &s, seed, first, end);
 	draw_mass_leave(f, &s, seed, first, end);
 	draw_partitions(f, &s, seed, first, end);
@@ -430,6 +370,8 @@ void reload_sim_faults_draw(struct reload_sim_faults *f, const struct reload_sim
 	draw_disk_full(f, &s, seed, first, end);
 	draw_freezes(f, &s, seed, first, end);
 	draw_configs(f, &s, seed, first, end);
+	draw_wave(f, &s, seed, first, end);
+	reload_sim_draw_crowd(f, &s, seed, first, end);
 	if (f->count)
 		qsort(f->at, f->count, sizeof(*f->at), fault_cmp);
 	faults_last(f);
@@ -441,7 +383,7 @@ void reload_sim_faults_add(struct reload_sim_faults *f, const struct reload_sim_
 	if (!strstr(f->words, source_names[RELOAD_SIM_SOURCE_SCRIPT]))
 		snprintf(f->words + len, sizeof(f->words) - len, "%s%s", len ? " " : "",
 			source_names[RELOAD_SIM_SOURCE_SCRIPT]);
-	*fault_add(f, fault->type, fault->source, fault->serial, fault->at) = *fault;
+	*reload_sim_fault_add(f, fault->type, fault->source, fault->serial, fault->at) = *fault;
 	qsort(f->at, f->count, sizeof(*f->at), fault_cmp);
 	faults_last(f);
 }
@@ -560,8 +502,8 @@ enum reload_err reload_sim_faults_list_check(const char *text, struct reload_err
 	reload_error_explain(
 		why, RELOAD_USAGE, "the list of faults", "it is not of the form crash3,partition0");
 	reload_error_advise(why, "names are churn, crash, mass, partition, cut, jump, move, "
-				 "errors, full, script, freeze and config with a "
-				 "number, or `none`");
+				 "errors, full, script, freeze, config, wave and "
+				 "crowd with a number, or `none`");
 	return RELOAD_USAGE;
 }
 

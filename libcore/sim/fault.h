@@ -11,7 +11,7 @@ enum reload_sim_fault_type {
 	RELOAD_SIM_FAULT_CRASH,
 	RELOAD_SIM_FAULT_RESTART,
 	RELOAD_SIM_FAULT_LEAVE,
-	RELOAD_SIM_FAULT_START, /* churn: a peer is started, or started again */
+	RELOAD_SIM_FAULT_START, /* churn, crowd: a peer is started, or started again */
 	RELOAD_SIM_FAULT_PARTITION,
 	RELOAD_SIM_FAULT_CUT,
 	RELOAD_SIM_FAULT_CLOCK,       /* a wall clock jumps */
@@ -37,6 +37,8 @@ enum reload_sim_source {
 	RELOAD_SIM_SOURCE_SCRIPT, /* not drawn: sim/script.h */
 	RELOAD_SIM_SOURCE_FREEZE,
 	RELOAD_SIM_SOURCE_CONFIG,
+	RELOAD_SIM_SOURCE_WAVE,
+	RELOAD_SIM_SOURCE_CROWD,
 	RELOAD_SIM_SOURCES
 };
 

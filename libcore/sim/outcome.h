@@ -52,6 +52,11 @@ struct reload_sim_stale {
 	uint64_t old, absent; /* an older version; nothing */
 };
 
+/* Fetches of the load, of values that were owed: those that were answered before any request was repeated, and those that nothing answered in time. */
+struct reload_sim_lookups {
+	uint64_t ended, first_try, timed_out;
+};
+
 struct reload_sim_outcome {
 	uint64_t seed, digest;
 	bool ok;
@@ -85,6 +90,7 @@ struct reload_sim_outcome {
 		lies_believed; /* of byzantine peers; answers to Stores and Fetches that were believed */
 	struct reload_sim_reads reads;
 	struct reload_sim_stale stale;
+	struct reload_sim_lookups lookups;
 	uint64_t repair_stores, held_bytes; /* sim/cost_check.h */
 	struct reload_sim_sample samples[RELOAD_SIM_SERIES_MAX];
 	size_t samples_count;

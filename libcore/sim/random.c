@@ -61,6 +61,11 @@ double reload_prng_weibull(struct reload_prng *r, double shape, double mean)
 	return pow(-log(1 - reload_prng_unit(r)), 1 / shape) * scale;
 }
 
+double reload_prng_pareto(struct reload_prng *r, double tail, double mean)
+{
+	return mean * (tail - 1) / tail * pow(1 - reload_prng_unit(r), -1 / tail);
+}
+
 void reload_prng_bytes(struct reload_prng *r, void *out, size_t len)
 {
 	uint8_t *to = out;

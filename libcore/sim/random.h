@@ -20,6 +20,8 @@ bool reload_prng_chance(struct reload_prng *r, uint32_t per_million);
 /* reload_prng_exponential() and reload_prng_weibull() return a time in the unit of mean; shape 1 is the exponential distribution. */
 double reload_prng_exponential(struct reload_prng *r, double mean);
 double reload_prng_weibull(struct reload_prng *r, double shape, double mean);
+/* reload_prng_pareto() returns one too; tail is larger than 1, and no result is smaller than mean * (tail - 1) / tail. */
+double reload_prng_pareto(struct reload_prng *r, double tail, double mean);
 /* reload_prng_bytes() fills out with random bytes. */
 void reload_prng_bytes(struct reload_prng *r, void *out, size_t len);
 /* reload_prng_hash() is a hash of the numbers, for random choices that need no state. */

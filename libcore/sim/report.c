@@ -300,12 +300,13 @@ static void set_counts(json_t *to, const struct reload_sim_outcome *o)
 		{ "conflicts", o->conflicts }, { "fetches", o->fetches },
 		{ "fetches_good", o->fetches_good }, { "fetches_expected", o->fetches_expected },
 		{ "fetches_stale", o->stale.old }, { "fetches_absent", o->stale.absent },
-		{ "values", o->values }, { "values_excused", o->expected_lost },
-		{ "values_lost", o->lost }, { "lies", o->lies },
-		{ "lies_refused", o->lies_refused }, { "lies_believed", o->lies_believed },
-		{ "reads", o->reads.owed }, { "reads_failed", o->reads.failed },
-		{ "repair_stores", o->repair_stores }, { "held_bytes", o->held_bytes },
-		{ "reads_apart", o->reads.apart },
+		{ "lookups", o->lookups.ended }, { "lookups_first_try", o->lookups.first_try },
+		{ "lookups_timed_out", o->lookups.timed_out }, { "values", o->values },
+		{ "values_excused", o->expected_lost }, { "values_lost", o->lost },
+		{ "lies", o->lies }, { "lies_refused", o->lies_refused },
+		{ "lies_believed", o->lies_believed }, { "reads", o->reads.owed },
+		{ "reads_failed", o->reads.failed }, { "repair_stores", o->repair_stores },
+		{ "held_bytes", o->held_bytes }, { "reads_apart", o->reads.apart },
 		{ "reads_apart_failed", o->reads.apart_failed } };
 	for (size_t i = 0; i < COUNT_OF(all); i++)
 		json_object_set_new(to, all[i].name, json_integer((json_int_t)all[i].v));

@@ -44,7 +44,8 @@ struct run {
 	struct reload_sim_run_state state;
 	struct reload_sim_scenario scenario;
 	reload_ms *starts; /* growth: when node i starts */
-	size_t started;    /* nodes that were started in the growth */
+	size_t started;    /* nodes that were started in the growth, or left to the crowd */
+	size_t crowd;      /* the first peer that starts later */
 	reload_ms started_at;
 	double next_store, next_fetch, store_pause, fetch_pause; /* ms; HUGE_VAL: none */
 	size_t order;                                            /* the next one of the script */
@@ -218,7 +219,8 @@ static void due_starts(struct run *r)
 			now < r->started_at + GROW_ONE_MS)
 			return;
 		r->started_at = now;
-		reload_sim_run_state_start(c, r->started, r->started == 0);
+		if (r->started < r->crowd || r->started >= r->scenario.peers)
+			reload_sim_run_state_start(c, r->started, r->started == 0);
 		r->started++;
 	}
 }
@@ -277,23 +279,19 @@ static bool advance(struct run *r, reload_ms until)
 
 /* -- phases --------------------------------------------------------------------------------------------------------------------- */
 
-static reload_ms growth_time(const struct run *r)
-{
-	reload_ms t = r->scenario.growth_time ? r->scenario.growth_time
-					      : 20 * (reload_ms)r->state.nodes_count;
-	return r->scenario.growth_time || t > 10000 ? t : 10000;
-}
-
 static void growth_plan(struct run *r)
 {
 	struct reload_sim_run_state *c = &r->state;
 	reload_ms begin = reload_sim_now(c->sim);
+	struct reload_sim_scenario drawn = reload_sim_scenario_drawn(&r->scenario, c->seed);
+	r->crowd = reload_sim_scenario_crowd(&drawn);
 	r->starts = reload_alloc_array(c->nodes_count, sizeof(*r->starts));
 	for (size_t i = 1; i < c->nodes_count; i++)
-		r->starts[i] =
-			r->scenario.growth == RELOAD_SIM_GROW_STEADY
-				? begin + START_MS + reload_prng_below(&c->prng, growth_time(r))
-				: begin + START_MS;
+		r->starts[i] = r->scenario.growth == RELOAD_SIM_GROW_STEADY
+				       ? begin + START_MS +
+						 reload_prng_below(&c->prng,
+							 reload_sim_scenario_growth(&drawn))
+				       : begin + START_MS;
 	r->starts[0] = begin;
 	qsort(r->starts, c->nodes_count, sizeof(*r->starts), reload_sim_number_order);
 }
@@ -573,7 +571,8 @@ static struct run *run_new(const struct reload_sim_scenario *scenario, uint64_t 
 	c->byzantine = reload_sim_byzantine_new(c->sim);
 	nodes_prepare(r);
 	r->sample_at = reload_sim_now(c->sim);
-	r->until = r->sample_at + growth_time(r) + r->scenario.duration + r->scenario.quiet;
+	r->until = r->sample_at + reload_sim_scenario_growth(&r->scenario) + r->scenario.duration +
+		   r->scenario.quiet;
 	r->sample_step = (r->until - r->sample_at) / (RELOAD_SIM_SERIES_MAX - 1) + 1;
 	r->sample_step = r->sample_step < TICK_MS ? TICK_MS : r->sample_step;
 	return r;

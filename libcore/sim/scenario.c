@@ -392,27 +392,30 @@ enum reload_err reload_sim_scenario_read(struct reload_sim_scenario *s, const ch
 /* Whether links can end silently, which is noticed RELOAD_SIM_LOST_MS later. */
 static bool silent(const struct reload_sim_scenario *s)
 {
-	bool crashes = s->crashes || (s->churn != RELOAD_SIM_SESSIONS_NONE && s->graceful < ALL);
+	bool crashes = s->crashes || s->wave ||
+		       (s->churn != RELOAD_SIM_SESSIONS_NONE && s->graceful < ALL);
 	return (crashes && s->machine) || s->partitions || s->cuts || s->moves || s->freezes;
 }
 
 enum reload_err reload_sim_scenario_check(
 	const struct reload_sim_scenario *s, struct reload_error_text *why)
 {
-	uint64_t gone = s->mass_leave + (uint64_t)s->crashes * (ALL - s->restarts) / ALL;
+	uint64_t gone = s->mass_leave + (uint64_t)s->crashes * (ALL - s->restarts) / ALL + s->wave;
 	char a[RELOAD_TIME_TEXT], b[RELOAD_TIME_TEXT];
 	if (s->peers + s->clients > RELOAD_SIM_PEERS_MAX)
 		return reload_error_explain(why, RELOAD_USAGE, "too many nodes",
 			"peers and clients together are at most %d", RELOAD_SIM_PEERS_MAX);
 	if (gone >= ALL)
 		return reload_error_explain(why, RELOAD_USAGE, "no peer would be left",
-			"crashes without restarts and mass-leave together are %g%% of the peers",
+			"crashes without restarts, mass-leave and wave together are %g%% of the "
+			"peers",
 			(double)gone / PERCENT);
-	if (s->peers < 2 && (s->partitions || s->cuts || s->crashes || s->mass_leave ||
-				    s->churn != RELOAD_SIM_SESSIONS_NONE))
+	if (s->peers < 2 && (s->partitions || s->cuts || s->crashes || s->mass_leave || s->wave ||
+				    s->crowd || s->churn != RELOAD_SIM_SESSIONS_NONE))
 		return reload_error_explain(why, RELOAD_USAGE,
 			"one peer alone has no overlay to lose",
-			"crashes, churn, partitions, cuts and mass-leave need two peers or more");
+			"crashes, churn, partitions, cuts, mass-leave, wave and crowd need two "
+			"peers or more");
 	if (silent(s) && s->quiet < RELOAD_SIM_LOST_MS)
 		return reload_error_explain(why, RELOAD_USAGE, "quiet-time is too short to heal",
 			"a neighbour that fell silent is noticed after %s, quiet-time is %s",
@@ -420,11 +423,23 @@ enum reload_err reload_sim_scenario_check(
 	return RELOAD_OK;
 }
 
+reload_ms reload_sim_scenario_growth(const struct reload_sim_scenario *s)
+{
+	reload_ms t = 20 * (reload_ms)(s->peers + s->clients);
+	return s->growth_time ? s->growth_time : t > 10000 ? t : 10000;
+}
+
+size_t reload_sim_scenario_crowd(const struct reload_sim_scenario *s)
+{
+	size_t peers = (size_t)s->peers, crowd = (size_t)(peers * (uint64_t)s->crowd / ALL);
+	return crowd < peers ? peers - crowd : peers;
+}
+
 size_t reload_sim_scenario_idle(const struct reload_sim_scenario *s, const char **out, size_t max)
 {
 	struct reload_sim_scenario d;
 	reload_sim_scenario_init(&d);
-	bool churn = s->churn != RELOAD_SIM_SESSIONS_NONE, crashes = churn || s->crashes;
+	bool churn = s->churn != RELOAD_SIM_SESSIONS_NONE, crashes = churn || s->crashes || s->wave;
 	const struct {
 		bool idle;
 		const char *words;
@@ -434,8 +449,15 @@ size_t reload_sim_scenario_idle(const struct reload_sim_scenario *s, const char 
 			"session, absence and graceful have no effect without churn" },
 		{ s->churn != RELOAD_SIM_SESSIONS_WEIBULL && s->shape != d.shape,
 			"shape has no effect without churn = weibull" },
+		{ s->churn != RELOAD_SIM_SESSIONS_PARETO && s->tail != d.tail,
+			"tail has no effect without churn = pareto" },
+		{ !churn && s->day, "day has no effect without churn" },
+		{ !s->crowd && s->crowd_time != d.crowd_time,
+			"crowd-time has no effect without crowd" },
+		{ s->crowd && s->crowd_time > s->duration,
+			"crowd-time is longer than duration: the crowd starts sooner" },
 		{ !crashes && s->machine != d.machine,
-			"machine has no effect without crashes or churn" },
+			"machine has no effect without crashes, churn or wave" },
 		{ !s->crashes && s->restarts != d.restarts,
 			"restarts has no effect without crashes" },
 		{ !crashes && s->disk != d.disk, "disk has no effect without crashes or churn" },

@@ -38,8 +38,14 @@ enum reload_sim_growth {
 enum reload_sim_sessions {
 	RELOAD_SIM_SESSIONS_NONE,
 	RELOAD_SIM_SESSIONS_EXPONENTIAL,
-	RELOAD_SIM_SESSIONS_WEIBULL
+	RELOAD_SIM_SESSIONS_WEIBULL,
+	RELOAD_SIM_SESSIONS_PARETO
 };
+
+/* reload_sim_scenario_growth() returns how long a steady growth takes. */
+reload_ms reload_sim_scenario_growth(const struct reload_sim_scenario *s);
+/* reload_sim_scenario_crowd() returns the number of the first peer of the crowd; the others before it take part in the growth. */
+size_t reload_sim_scenario_crowd(const struct reload_sim_scenario *s);
 
 /* reload_sim_scenario_init() fills in the defaults. */
 void reload_sim_scenario_init(struct reload_sim_scenario *s);

@@ -439,6 +439,11 @@ static void fetched(void *arg, const struct reload_result *result)
 	}
 	c->fetch_hops += 2ull * result->hops * (result->transmissions ? result->transmissions : 1);
 	c->lookups += r->owed > 0;
+	if (r->owed && !r->tries) {
+		c->out->lookups.ended++;
+		c->out->lookups.first_try += !result->err && result->transmissions == 1;
+		c->out->lookups.timed_out += result->err == RELOAD_TIMEOUT;
+	}
 	if (result->err && !result->values_count) {
 		read_failed(r, result);
 		return;

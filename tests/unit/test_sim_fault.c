@@ -55,6 +55,8 @@ static void everything(void)
 	s.skew = 1000;
 	s.freezes = 3;
 	s.config_changes = 2;
+	s.wave = 100000;
+	s.crowd = 100000;
 }
 
 static bool rows_equal(const struct reload_sim_fault *a, const struct reload_sim_fault *b)
@@ -188,15 +190,105 @@ static void sessions_have_their_mean(void **state)
 	s.session = 600000;
 	s.absence = 0;
 	s.graceful = 300000;
-	for (unsigned kind = RELOAD_SIM_SESSIONS_EXPONENTIAL; kind <= RELOAD_SIM_SESSIONS_WEIBULL;
+	for (unsigned kind = RELOAD_SIM_SESSIONS_EXPONENTIAL; kind <= RELOAD_SIM_SESSIONS_PARETO;
 		kind++) {
 		s.churn = kind;
+		s.tail =
+			3; /* with 1.5 the mean of thousands of sessions is still a matter of luck */
 		draw(4);
 		size_t leaves = count(RELOAD_SIM_FAULT_LEAVE),
 		       ends = leaves + count(RELOAD_SIM_FAULT_CRASH);
 		assert_in_range(ends, 500 * 60 * 85 / 100, 500 * 60 * 125 / 100);
 		assert_in_range(leaves * 100 / ends, 27, 33);
 	}
+}
+
+/* The shortest session of Pareto is a part of the mean; the longest are many times as long. */
+static void pareto_has_a_tail(void **state)
+{
+	(void)state;
+	reload_ms last[501];
+	size_t long_ones = 0;
+	s.peers = 501;
+	s.duration = 36000000;
+	s.session = 600000;
+	s.absence = 0;
+	s.churn = RELOAD_SIM_SESSIONS_PARETO;
+	s.tail = 1.5;
+	draw(4);
+	for (size_t i = 0; i < s.peers; i++)
+		last[i] = FROM;
+	for (size_t i = 0; i < f.count; i++) {
+		if (f.at[i].type == RELOAD_SIM_FAULT_START) {
+			assert_int_equal(f.at[i].at, last[f.at[i].node]);
+			continue;
+		}
+		assert_true(f.at[i].at - last[f.at[i].node] >= 199999);
+		long_ones += f.at[i].at - last[f.at[i].node] > 6000000;
+		last[f.at[i].node] = f.at[i].at;
+	}
+	/* 1/165 of the sessions that begin in this time are longer than ten times the mean; of exponential ones 1/22,000 */
+	assert_true(long_ones > 60 && long_ones < 260);
+}
+
+static void nights_are_quiet(void **state)
+{
+	(void)state;
+	size_t rows = 0;
+	s.peers = 101;
+	s.duration = 12 * 3600000;
+	s.session = 600000;
+	s.churn = RELOAD_SIM_SESSIONS_EXPONENTIAL;
+	s.day = 4 * 3600000;
+	draw(6);
+	for (size_t i = 0; i < f.count; i++) {
+		reload_ms since = (f.at[i].at - FROM) % s.day;
+		assert_true(since < s.day / 2 + FROM);
+		rows += f.at[i].type != RELOAD_SIM_FAULT_START;
+	}
+	/* half of the time has sessions of the length that is set */
+	assert_in_range(rows, 100 * 6 * 6 * 85 / 100, 100 * 6 * 6 * 105 / 100);
+}
+
+static void a_wave_takes_a_second(void **state)
+{
+	(void)state;
+	s.peers = 200;
+	s.wave = 500000;
+	s.machine = 500000;
+	for (uint64_t seed = 0; seed < 20; seed++) {
+		draw(seed);
+		assert_in_range(f.count, 100, 101);
+		assert_int_equal(count(RELOAD_SIM_FAULT_CRASH), f.count);
+		assert_true(f.at[f.count - 1].at - f.at[0].at < 1000);
+		assert_true(f.at[f.count - 1].at > f.at[0].at);
+	}
+	assert_non_null(strstr(f.words, "wave"));
+}
+
+static void a_crowd_comes_in_its_time(void **state)
+{
+	(void)state;
+	s.peers = 200;
+	s.crowd = 500000;
+	s.crowd_time = 60000;
+	assert_int_equal(reload_sim_scenario_crowd(&s), 100);
+	for (uint64_t seed = 0; seed < 20; seed++) {
+		s.churn = RELOAD_SIM_SESSIONS_NONE;
+		draw(seed);
+		assert_int_equal(f.count, 100);
+		assert_int_equal(count(RELOAD_SIM_FAULT_START), 100);
+		assert_in_range(f.at[99].at - f.at[0].at, 45000, 60000);
+		reload_ms first = f.at[0].at;
+		/* nobody's session ends before it has begun */
+		s.churn = RELOAD_SIM_SESSIONS_EXPONENTIAL;
+		s.session = 60000;
+		draw(seed);
+		for (size_t i = 0; i < f.count; i++)
+			assert_true(f.at[i].node < 100 || f.at[i].at >= first);
+	}
+	s.crowd = 0;
+	assert_int_equal(reload_sim_scenario_crowd(&s), 200);
 }
 
 static void partitions_do_not_overlap(void **state)
@@ -313,6 +405,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(node_0_has_its_share, fresh, clear),
 		cmocka_unit_test_setup_teardown(shares_are_respected, fresh, clear),
 		cmocka_unit_test_setup_teardown(sessions_have_their_mean, fresh, clear),
+		cmocka_unit_test_setup_teardown(pareto_has_a_tail, fresh, clear),
+		cmocka_unit_test_setup_teardown(nights_are_quiet, fresh, clear),
+		cmocka_unit_test_setup_teardown(a_wave_takes_a_second, fresh, clear),
+		cmocka_unit_test_setup_teardown(a_crowd_comes_in_its_time, fresh, clear),
 		cmocka_unit_test_setup_teardown(partitions_do_not_overlap, fresh, clear),
 		cmocka_unit_test_setup_teardown(each_kind_is_drawn_half_of_the_time, fresh, clear),
 		cmocka_unit_test_setup_teardown(a_list_names_what_happens, fresh, clear),

@@ -33,7 +33,7 @@ static void sequence_is_that_of_the_seed(void **state)
 static void draws_have_their_distribution(void **state)
 {
 	struct reload_prng r;
-	double exponential = 0, weibull = 0, unit = 0;
+	double exponential = 0, weibull = 0, pareto = 0, unit = 0;
 	unsigned chances = 0;
 	(void)state;
 	reload_prng_seed(&r, 7);
@@ -44,11 +44,13 @@ static void draws_have_their_distribution(void **state)
 		unit += u;
 		exponential += reload_prng_exponential(&r, 50);
 		weibull += reload_prng_weibull(&r, 0.6, 50);
+		pareto += reload_prng_pareto(&r, 3, 50);
 		chances += reload_prng_chance(&r, 250000);
 	}
 	assert_true(fabs(unit / DRAWS - 0.5) < 0.02);
 	assert_true(fabs(exponential / DRAWS - 50) < 3);
 	assert_true(fabs(weibull / DRAWS - 50) < 4);
+	assert_true(fabs(pareto / DRAWS - 50) < 4);
 	assert_true(fabs((double)chances / DRAWS - 0.25) < 0.02);
 	assert_int_equal(reload_prng_below(&r, 0), 0);
 }

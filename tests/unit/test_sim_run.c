@@ -184,6 +184,38 @@ static void growth_has_three_kinds(void **state)
 	}
 }
 
+/* Half of the peers start when the others have been there for a while; a quarter of all crash at once. */
+static void a_crowd_a_wave_and_losses(void **state)
+{
+	(void)state;
+	s.crowd = 500000;
+	s.crowd_time = 10000;
+	reload_sim_scenario_run(&s, 3, NULL, &one);
+	assert_string_equal(one.violation.words, "");
+	assert_int_equal(one.faults_count, 8);
+	size_t at = 0;
+	while (one.samples[at].at < one.load_at)
+		at++;
+	assert_int_equal(one.samples[at].joined, 8);
+	assert_int_equal(one.samples[one.samples_count - 1].joined, 16);
+	assert_true(one.lookups.ended > 20);
+	assert_true(one.lookups.first_try <= one.lookups.ended);
+	assert_int_equal(one.lookups.timed_out, 0);
+	s.crowd = 0;
+	s.wave = 250000;
+	s.lost_limit = 1000000;
+	reload_sim_scenario_run(&s, 3, NULL, &one);
+	assert_string_equal(one.violation.words, "");
+	assert_in_range(one.samples[one.samples_count - 1].joined, 11, 12);
+	assert_true(one.heal_ms.count == 1 && one.heal_ms.max > 0);
+	s.wave = 0;
+	s.drop = 50000; /* a request that is lost is sent again */
+	s.fetches = 1200;
+	reload_sim_scenario_run(&s, 3, NULL, &one);
+	assert_true(one.lookups.first_try + one.lookups.timed_out < one.lookups.ended);
+	assert_true(one.lookups.first_try > one.lookups.ended / 2);
+}
+
 static void a_run_can_be_stopped(void **state)
 {
 	(void)state;
@@ -243,6 +275,7 @@ int main(void)
 		cmocka_unit_test_setup(refused_stores_are_not_owed, fresh),
 		cmocka_unit_test_setup(leaves_and_returns_lose_nothing, fresh),
 		cmocka_unit_test_setup(growth_has_three_kinds, fresh),
+		cmocka_unit_test_setup(a_crowd_a_wave_and_losses, fresh),
 		cmocka_unit_test_setup(a_run_can_be_stopped, fresh),
 		cmocka_unit_test(spreads_are_nearest_ranks),
 		cmocka_unit_test(upkeep_is_all_but_the_load),

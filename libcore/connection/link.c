@@ -218,6 +218,7 @@ void reload_link_health(struct reload_connections *c, uint32_t link, bool good)
 	if (!con || con->good == good)
 		return;
 	con->good = good;
+	con->bad_since = c->engine->now;
 	if (!good)
 		reload_engine_event(
 			c->engine, &(struct reload_event){ .type = RELOAD_EV_LINK_UNRESPONSIVE,

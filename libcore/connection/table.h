@@ -27,7 +27,8 @@ struct reload_connection {
 	 * active: when any message did.
 	 */
 	reload_ms used, active;
-	reload_ms heard; /* when a message last came over it */
+	reload_ms heard;     /* when a message last came over it */
+	reload_ms bad_since; /* when it ceased to be good, while it is not */
 	/* how long the node at the other end took to answer lately, at most: see reload_connection_answered(); 0: nothing was asked yet */
 	reload_ms answers_in;
 	reload_ms

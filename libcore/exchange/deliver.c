@@ -31,7 +31,8 @@ static unsigned method_flags(const struct reload_exchange *x, uint16_t code)
 	return method ? method->flags : 0;
 }
 
-void reload_deliver(struct reload_exchange *x, struct reload_connection *con, struct span message)
+void reload_deliver(struct reload_exchange *x, struct reload_connection *con, struct span message,
+	bool stands_in)
 {
 	struct reload_msg *msg;
 	if (x->work_count >= x->policy.max_work ||
@@ -51,6 +52,7 @@ void reload_deliver(struct reload_exchange *x, struct reload_connection *con, st
 		con->used = x->engine->now;
 	struct reload_incoming *in = reload_incoming_new(x, msg, con->link);
 	in->on_jobs_done = job_done;
+	in->stands_in = stands_in;
 	con->work++;
 	reload_engine_count(x->engine, RELOAD_COUNT_DELIVERED);
 	previous_hop(in, con);

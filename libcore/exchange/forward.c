@@ -1,5 +1,6 @@
 #include "exchange/internal.h"
 
+#include "route/stand_in.h"
 #include "wire/limits.h"
 
 /*
@@ -190,7 +191,7 @@ static void fragment(struct reload_exchange *x, struct reload_connection *con,
 		/* the first fragment need not have held the message code */
 		if (first && !reload_header_read(&all, bytes_span(whole), &x->engine->ctx) &&
 			unidentified_may_send(x, first, &all, bytes_span(whole)))
-			reload_deliver(x, first, bytes_span(whole));
+			reload_deliver(x, first, bytes_span(whole), false);
 		bytes_free(&whole);
 	}
 }
@@ -222,6 +223,19 @@ static bool restore_return_path(struct reload_exchange *x, const struct reload_h
 	d->head_replaced = true;
 	d->head = reload_dest_node(&con->node);
 	return true;
+}
+
+static struct reload_decision decide(struct reload_exchange *x,
+	const struct reload_connection *from, const struct reload_header *h, struct span message)
+{
+	struct reload_decision d = reload_route_decide(x->route, h->destination_list);
+	const struct reload_method_row *method =
+		reload_method_row(x, reload_message_code(h, message));
+	if (d.action == RELOAD_FORWARD && method && method->flags & RELOAD_METHOD_BY_REPLICA &&
+		h->fragment == RELOAD_FRAGMENT_WHOLE)
+		(void)reload_route_stand_in(
+			x->route, from, h->destination_list, x->engine->now, &d);
+	return d;
 }
 
 /* Asks the rooms above about a message that is to be forwarded; false: it was refused or dropped. */
@@ -263,11 +277,11 @@ static void route(struct reload_exchange *x, struct reload_connection *con, stru
 		return;
 	struct reload_decision d;
 	if (!restore_return_path(x, &h, message, &d))
-		d = reload_route_decide(x->route, h.destination_list);
+		d = decide(x, con, &h, message);
 	switch (d.action) {
 	case RELOAD_DELIVER:
 		if (h.fragment == RELOAD_FRAGMENT_WHOLE)
-			reload_deliver(x, con, message);
+			reload_deliver(x, con, message, d.stands_in);
 		else
 			fragment(x, con, &h, message);
 		break;

@@ -46,6 +46,7 @@ struct reload_incoming {
 	struct reload_signed_value *values; /* owned */
 	size_t values_count;
 	bool local;
+	bool stands_in; /* a request for a resource of another peer, which has fallen silent (route/stand_in.h) */
 	bool signature_checked; /* its own signature is verified, or did not hold */
 	bool awaits_earlier;    /* verified, and waits for one before it: exchange/deliver.c */
 	bool does_not_fit;      /* an answer that does not fit the request */
@@ -71,6 +72,8 @@ enum {
 		4, /* sent and taken whatever configuration is in force (HDR-08) */
 	RELOAD_METHOD_EVERY_LINK =
 		8, /* goes over every link: neither it nor its answer shows that one is used */
+	RELOAD_METHOD_BY_REPLICA =
+		32, /* a peer that holds a replica may answer it in the stead of one that has fallen silent (route/stand_in.h) */
 	RELOAD_METHOD_IN_ORDER =
 		16 /* of the node at the other end of a link it is served, and its answer taken, in the order in which they came */
 };

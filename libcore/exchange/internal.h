@@ -180,8 +180,12 @@ void reload_requests_failed(void *arg, struct reload_transaction *t);
 
 /* -- deliver.c ----------------------------------------------------------------------------------------------------------- */
 
-/* reload_deliver() takes a whole message of con for this node, whose bytes are copied. */
-void reload_deliver(struct reload_exchange *x, struct reload_connection *con, struct span message);
+/*
+ * reload_deliver() takes a whole message of con for this node, whose bytes are copied; stands_in: or for another one, in whose stead it is
+ * answered.
+ */
+void reload_deliver(struct reload_exchange *x, struct reload_connection *con, struct span message,
+	bool stands_in);
 /* reload_deliver_local() hands this node's own request to itself; the answer comes back to it. */
 void reload_deliver_local(
 	struct reload_exchange *x, struct reload_request *request, struct span message);

@@ -10,6 +10,23 @@ void reload_unknown_kinds_info(struct wr *w, const uint32_t *kinds, size_t count
 	wr_close(w, mark, 1);
 }
 
+static void fetch_refuse(
+	struct reload_incoming *in, const struct reload_fetch_work *w, enum reload_err err)
+{
+	if (w->stands_in) {
+		/* the responsible peer may know more, and be there for the next copy of the request */
+		reload_incoming_drop(in, RELOAD_COUNT_DROP_NO_ROUTE,
+			"the responsible peer is silent, and not all is held here");
+	} else if (err == RELOAD_UNKNOWN_KIND) {
+		uint8_t room[256];
+		struct wr info = wr_fixed(room, sizeof(room));
+		reload_unknown_kinds_info(&info, w->unknown_kinds, w->unknown_kinds_count);
+		reload_answer_error_info(in, err, wr_done(&info));
+	} else {
+		reload_answer_error(in, err, w->reason);
+	}
+}
+
 static bool fetch_work(struct reload_incoming *in, struct reload_fetch_work *w)
 {
 	struct reload_replica *rep = in->method->arg;
@@ -24,36 +41,36 @@ static bool fetch_work(struct reload_incoming *in, struct reload_fetch_work *w)
 		reload_answer_error(in, RELOAD_INVALID_MESSAGE, "a Resource-ID of another length");
 		return false;
 	}
-	if (rep->watch->aside(rep->watch_arg)) {
-		reload_answer_error(in, RELOAD_NOT_FOUND, "the storage cannot be written");
-		return false; /* what is held may be older than what others acknowledged since */
-	}
 	w->responsible = rep->route->topology->responsible(rep->route->plugin, &w->resource);
+	w->stands_in = in->stands_in && !w->responsible;
+	if (rep->watch->aside(rep->watch_arg)) {
+		/* what is held may be older than what others acknowledged since */
+		w->reason = "the storage cannot be written";
+		fetch_refuse(in, w, RELOAD_NOT_FOUND);
+		return false;
+	}
 	return true;
 }
 
-static void fetch_refuse(
-	struct reload_incoming *in, const struct reload_fetch_work *w, enum reload_err err)
+/* Makes an answer; false: the request was refused, or dropped. */
+static bool fetch_made(struct reload_incoming *in, struct reload_fetch_work *w,
+	enum reload_err (*make)(struct reload_fetch_work *w))
 {
-	if (err == RELOAD_UNKNOWN_KIND) {
-		uint8_t room[256];
-		struct wr info = wr_fixed(room, sizeof(room));
-		reload_unknown_kinds_info(&info, w->unknown_kinds, w->unknown_kinds_count);
-		reload_answer_error_info(in, err, wr_done(&info));
-	} else {
-		reload_answer_error(in, err, w->reason);
-	}
+	const struct reload_replica *rep = in->method->arg;
+	if (!fetch_work(in, w))
+		return false;
+	enum reload_err err = make(w);
+	if (err)
+		fetch_refuse(in, w, err);
+	else if (w->stands_in)
+		reload_engine_count(rep->engine, RELOAD_COUNT_STOOD_IN);
+	return !err;
 }
 
 void reload_serve_fetch(struct reload_incoming *in)
 {
 	struct reload_fetch_work w;
-	if (!fetch_work(in, &w))
-		return;
-	enum reload_err err = reload_fetch_answer(&w);
-	if (err)
-		fetch_refuse(in, &w, err);
-	else
+	if (fetch_made(in, &w, reload_fetch_answer))
 		reload_answer_with(
 			in, RELOAD_FETCH_ANS, &w.fetch, w.certificates, w.certificates_count);
 }
@@ -61,12 +78,7 @@ void reload_serve_fetch(struct reload_incoming *in)
 void reload_serve_stat(struct reload_incoming *in)
 {
 	struct reload_fetch_work w;
-	if (!fetch_work(in, &w))
-		return;
-	enum reload_err err = reload_stat_answer(&w);
-	if (err)
-		fetch_refuse(in, &w, err);
-	else
+	if (fetch_made(in, &w, reload_stat_answer))
 		reload_answer(in, RELOAD_STAT_ANS, &w.stat);
 }
 

@@ -3,16 +3,17 @@
 /* Making and ending the room, and its small questions. */
 
 enum {
-	AGAIN = RELOAD_METHOD_REPEATABLE
+	AGAIN = RELOAD_METHOD_REPEATABLE,
+	READS = AGAIN | RELOAD_METHOD_BY_REPLICA
 };
 
 static const struct reload_method_row methods[] = {
 	{ RELOAD_STORE_REQ, .moved = RELOAD_FORBIDDEN, .serve = reload_serve_store,
 		.fits = reload_answer_fits },
-	{ RELOAD_FETCH_REQ, .flags = AGAIN, .moved = RELOAD_NOT_FOUND, .serve = reload_serve_fetch,
+	{ RELOAD_FETCH_REQ, .flags = READS, .moved = RELOAD_NOT_FOUND, .serve = reload_serve_fetch,
 		.fits = reload_answer_fits, .values = reload_fetch_values,
 		.answered = reload_fetch_answered },
-	{ RELOAD_STAT_REQ, .flags = AGAIN, .moved = RELOAD_NOT_FOUND, .serve = reload_serve_stat,
+	{ RELOAD_STAT_REQ, .flags = READS, .moved = RELOAD_NOT_FOUND, .serve = reload_serve_stat,
 		.fits = reload_answer_fits },
 	{ RELOAD_FIND_REQ, .flags = AGAIN, .moved = RELOAD_NOT_FOUND, .serve = reload_serve_find,
 		.fits = reload_answer_fits },

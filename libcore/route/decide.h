@@ -27,6 +27,7 @@ struct reload_decision {
 	bool head_replaced; /* FORWARD: the list begins with head, not with what came */
 	struct reload_destination head;
 	struct span list;   /* FORWARD: Destination List, or what follows head */
+	bool stands_in;     /* DELIVER: in the stead of the responsible peer (route/stand_in.h) */
 	bool opaque;        /* DROP: an opaque id was at fault */
 	const char *reason; /* DROP, static */
 };

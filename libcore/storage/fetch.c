@@ -15,6 +15,7 @@ struct found {
 	size_t count, cap;
 	struct signers *signers;
 	bool too_many;
+	bool lacks;    /* something that was asked for is not there */
 	bool fill;     /* gaps of an array become synthetic values */
 	uint64_t next; /* array: the first index that has no answer yet */
 };
@@ -144,6 +145,7 @@ static bool add(struct found *f, const struct reload_stored_data *d)
 
 static bool add_synthetic(struct found *f, uint32_t index, struct span key)
 {
+	f->lacks = true;
 	struct reload_stored_value place = {
 		.model = (uint8_t)f->kind->model, .index = index, .key = key
 	};
@@ -280,6 +282,14 @@ static void find_values(struct found *f, const struct reload_specifier *s)
 	}
 }
 
+/* Whether the answer would say that something is not there, which the responsible peer alone knows. */
+static bool is_incomplete(
+	const struct found *f, const struct reload_specifier *s, uint64_t generation)
+{
+	bool unchanged = generation && s->generation == generation;
+	return f->lacks || (!f->count && !unchanged);
+}
+
 /* Fills responses, one for each specifier, values left out where the generation matches (STO-05). */
 static enum reload_err collect(
 	struct reload_fetch_work *w, struct reload_fetch_kind_response *responses)
@@ -296,6 +306,8 @@ static enum reload_err collect(
 			w->storage->ops->generation(w->storage, &w->resource, s->kind, w->now);
 		if (!present || s->generation != present)
 			find_values(&f, s);
+		if (w->stands_in && is_incomplete(&f, s, present))
+			return refuse(w, RELOAD_NOT_FOUND, "not responsible, and not all is held");
 		if (f.too_many)
 			return refuse(
 				w, RELOAD_RESPONSE_TOO_LARGE, "too many values for one answer");

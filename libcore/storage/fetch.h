@@ -12,6 +12,8 @@ struct reload_fetch_work {
 	struct reload_id resource;
 	bool responsible; /* else a replica answers, or RELOAD_NOT_FOUND (STO-04) */
 	reload_utc now;
+	/* in the stead of the responsible peer: RELOAD_NOT_FOUND unless all that is asked for is held */
+	bool stands_in;
 	struct reload_arena *arena;
 	/* out; spans borrowed from the storage until its next commit */
 	struct reload_fetch_ans fetch;

@@ -510,6 +510,52 @@ static void vectors_are_stored_and_fetched(void **state)
 	assert_true(span_eq(response(&a, 0)->values[1].signature.value, sent->signature.value));
 }
 
+/* A replica in the stead of the responsible peer (STO-04): what is not there it does not know. */
+static void one_that_stands_in_gives_what_it_holds(void **state)
+{
+	struct fixture *x = *state;
+	struct ask a;
+	assert_int_equal(store_single(x, "value", 7), RELOAD_OK);
+	assert_int_equal(store_array(x, 1, "one", 7), RELOAD_OK);
+	static const struct {
+		uint32_t kind;
+		uint64_t generation;
+		uint32_t first, last;
+		enum reload_err err;
+		size_t count;
+	} cases[] = {
+		{ K_SINGLE, 0, 0, 0, RELOAD_OK, 1 },
+		{ K_SINGLE, 1, 0, 0, RELOAD_OK, 0 }, /* it has not changed */
+		{ K_ARRAY, 0, 1, 1, RELOAD_OK, 1 },
+		{ K_ARRAY, 0, 1, 9, RELOAD_OK, 1 },
+		{ K_ARRAY, 0, 0, 1, RELOAD_NOT_FOUND, 0 }, /* R-7.2-03: 0 would be synthetic */
+		{ K_ARRAY, 0, 2, 2, RELOAD_NOT_FOUND, 0 }, /* nothing at all */
+		{ K_DICT, 0, 0, 0, RELOAD_NOT_FOUND, 0 },
+	};
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		ask_new(&a, x);
+		a.work.responsible = false;
+		a.work.stands_in = true;
+		struct reload_specifier *s = ask_kind(&a, cases[i].kind, cases[i].generation);
+		s->ranges_count = cases[i].kind == K_ARRAY;
+		a.ranges[0] = (struct reload_array_range){ cases[i].first, cases[i].last };
+		/* R-10.4-03 */
+		assert_int_equal(reload_fetch_answer(&a.work), cases[i].err);
+		assert_int_equal(reload_stat_answer(&a.work), cases[i].err);
+		if (!cases[i].err)
+			assert_int_equal(response(&a, 0)->values_count, cases[i].count);
+	}
+	/* nor does it when a second Kind is there */
+	ask_new(&a, x);
+	a.work.responsible = false;
+	a.work.stands_in = true;
+	ask_kind(&a, K_SINGLE, 0);
+	ask_kind(&a, K_DICT, 0);
+	assert_int_equal(reload_fetch_answer(&a.work), RELOAD_NOT_FOUND);
+	a.work.stands_in = false; /* asked itself, by a source route */
+	assert_int_equal(reload_fetch_answer(&a.work), RELOAD_OK);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -523,6 +569,7 @@ int main(void)
 		TEST(lifetimes_shrink_and_end),
 		TEST(unknown_kinds_fail_every_method),
 		TEST(others_answer_from_a_replica_only),
+		TEST(one_that_stands_in_gives_what_it_holds),
 		TEST(signers_come_once_each),
 		TEST(stat_has_digests),
 		TEST(vectors_are_stored_and_fetched),

@@ -79,7 +79,8 @@ void reload_sim_checks_begin(struct reload_sim_checks *c)
 	c->count = c->honest = 0;
 	for (size_t i = 0; i < reload_sim_count(c->s); i++) {
 		struct reload_sim_node *n = reload_sim_node(c->s, c->order[i]);
-		if (!n->peer || n->role != RELOAD_ROLE_PEER || n->state != RELOAD_STATE_JOINED)
+		if (!n->peer || n->role != RELOAD_ROLE_PEER || n->state != RELOAD_STATE_JOINED ||
+			n->ended)
 			continue;
 		c->ring[c->count++] = n;
 		c->honest += !n->byzantine;
@@ -92,7 +93,8 @@ bool reload_sim_check_joined(struct reload_sim_checks *c, struct reload_sim_viol
 	for (size_t i = 0; i < nodes; i++) {
 		size_t at = (c->joined_hint + i) % nodes;
 		struct reload_sim_node *n = reload_sim_node(c->s, at);
-		if (!n->peer || n->byzantine || (n->state == RELOAD_STATE_JOINED && !n->aside))
+		if (!n->peer || n->byzantine || n->ended ||
+			(n->state == RELOAD_STATE_JOINED && !n->aside))
 			continue;
 		c->joined_hint = at;
 		if (n->aside)
@@ -130,7 +132,8 @@ const struct reload_sim_node *reload_sim_checks_in_ring(
 	const struct reload_sim_checks *c, const struct reload_id *id)
 {
 	const struct reload_sim_node *n = reload_sim_checks_node(c, id);
-	return n && n->peer && n->role == RELOAD_ROLE_PEER && n->state == RELOAD_STATE_JOINED
+	return n && n->peer && n->role == RELOAD_ROLE_PEER && n->state == RELOAD_STATE_JOINED &&
+			       !n->ended
 		       ? n
 		       : NULL;
 }
@@ -444,7 +447,7 @@ bool reload_sim_check_rest(struct reload_sim_checks *c, struct reload_sim_violat
 	reload_ms now = reload_sim_now(c->s);
 	for (size_t i = 0; i < reload_sim_count(c->s); i++) {
 		struct reload_sim_node *n = reload_sim_node(c->s, i);
-		size_t requests = n->peer ? reload_peer_requests(n->peer, NULL) : 0;
+		size_t requests = n->peer && !n->ended ? reload_peer_requests(n->peer, NULL) : 0;
 		if (!requests)
 			c->busy_since[i] = RELOAD_NEVER;
 		else if (c->busy_since[i] == RELOAD_NEVER)

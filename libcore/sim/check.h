@@ -29,6 +29,11 @@ bool reload_sim_check_joined(struct reload_sim_checks *c, struct reload_sim_viol
  */
 bool reload_sim_check_ring(struct reload_sim_checks *c, struct reload_sim_violation *v);
 /*
+ * reload_sim_check_ended(): ENDED, no honest peer has a node in a table whose certificate ended more than a minute ago.  A machine that went without a
+ * word before that may still be there.  It looks every ten seconds, however often it is called.
+ */
+bool reload_sim_check_ended(struct reload_sim_checks *c, struct reload_sim_violation *v);
+/*
  * reload_sim_check_fingers(): FINGERS, no honest peer keeps a finger that left or whose system reset its links, and most of the intervals of
  * all Finger Tables in which many peers lie are filled.
  */

@@ -12,6 +12,7 @@ struct reload_sim_checks {
 	size_t count, honest;
 	size_t ring_hint, owner_hint, finger_hint, place_hint, counter_hint, survivor_hint,
 		joined_hint;
+	reload_ms ended_look; /* when tables are searched for ended certificates next */
 	reload_ms *
 		busy_since; /* by node: since when it has had requests under way; NEVER: it has none */
 };

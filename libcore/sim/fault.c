@@ -21,7 +21,8 @@ enum {
 };
 
 static const char *const source_names[RELOAD_SIM_SOURCES] = { "churn", "crash", "mass", "partition",
-	"cut", "jump", "move", "errors", "full", "script", "freeze", "config", "wave", "crowd" };
+	"cut", "jump", "move", "errors", "full", "script", "freeze", "config", "wave", "crowd",
+	"cert" };
 
 /* -- which kinds exist ----------------------------------------------------------------------------------------------------- */
 
@@ -59,6 +60,7 @@ static const struct {
 	{ "config-changes", FIELD(config_changes) },
 	{ "wave", FIELD(wave) },
 	{ "crowd", FIELD(crowd) },
+	{ "cert-ends", FIELD(cert_ends) },
 };
 
 size_t reload_sim_fault_kinds(void)
@@ -118,32 +120,14 @@ bool reload_sim_node_has(uint64_t seed, uint64_t salt, size_t node, uint32_t sha
 
 /* -- rows ---------------------------------------------------------------------------------------------------------------------- */
 
-/* A share of the peers in random order (owned).  Node 0 is drawn apart and comes last, so that it changes nothing for the others. */
-static size_t *some_peers(struct reload_prng *r, const struct reload_sim_scenario *s, uint64_t seed,
-	enum reload_sim_source source, uint32_t share, size_t *count)
-{
-	size_t peers = s->peers > 1 ? s->peers - 1 : 0;
-	size_t *order = reload_alloc_array(peers + 1, sizeof(*order));
-	*count = (size_t)((peers * (uint64_t)share + 500000) / 1000000);
-	for (size_t i = 0; i < peers; i++)
-		order[i] = i + 1;
-	for (size_t i = 0; i < *count; i++) {
-		size_t other = i + reload_prng_below(r, peers - i), keep = order[i];
-		order[i] = order[other];
-		order[other] = keep;
-	}
-	if (s->peers >= RELOAD_SIM_FEW && reload_prng_hash(seed, source, 0xfa00) % 1000000 < share)
-		order[(*count)++] = 0;
-	return order;
-}
-
 static void draw_crashes(struct reload_sim_faults *f, const struct reload_sim_scenario *s,
 	uint64_t seed, reload_ms from, reload_ms end)
 {
 	struct reload_prng r;
 	size_t count;
 	reload_sim_source_seed(&r, seed, RELOAD_SIM_SOURCE_CRASH);
-	size_t *peers = some_peers(&r, s, seed, RELOAD_SIM_SOURCE_CRASH, s->crashes, &count);
+	size_t *peers =
+		reload_sim_some_peers(&r, s, seed, RELOAD_SIM_SOURCE_CRASH, s->crashes, &count);
 	for (size_t i = 0; i < count; i++) {
 		reload_ms at = from + reload_prng_below(&r, end - from);
 		reload_ms back =
@@ -170,7 +154,8 @@ static void draw_mass_leave(struct reload_sim_faults *f, const struct reload_sim
 	size_t count;
 	reload_sim_source_seed(&r, seed, RELOAD_SIM_SOURCE_MASS);
 	reload_ms at = from + reload_prng_below(&r, end - from);
-	size_t *peers = some_peers(&r, s, seed, RELOAD_SIM_SOURCE_MASS, s->mass_leave, &count);
+	size_t *peers =
+		reload_sim_some_peers(&r, s, seed, RELOAD_SIM_SOURCE_MASS, s->mass_leave, &count);
 	for (size_t i = 0; i < count; i++)
 		reload_sim_fault_add(
 			f, RELOAD_SIM_FAULT_LEAVE, RELOAD_SIM_SOURCE_MASS, (uint32_t)i, at)
@@ -186,7 +171,7 @@ static void draw_wave(struct reload_sim_faults *f, const struct reload_sim_scena
 	reload_sim_source_seed(&r, seed, RELOAD_SIM_SOURCE_WAVE);
 	reload_ms length = WAVE_MS < end - from ? WAVE_MS : end - from;
 	reload_ms at = from + reload_prng_below(&r, end - from - length + 1);
-	size_t *peers = some_peers(&r, s, seed, RELOAD_SIM_SOURCE_WAVE, s->wave, &count);
+	size_t *peers = reload_sim_some_peers(&r, s, seed, RELOAD_SIM_SOURCE_WAVE, s->wave, &count);
 	for (size_t i = 0; i < count; i++)
 		reload_sim_fault_crash(
 			reload_sim_fault_add(f, RELOAD_SIM_FAULT_CRASH, RELOAD_SIM_SOURCE_WAVE,
@@ -278,7 +263,8 @@ static void draw_disk_full(struct reload_sim_faults *f, const struct reload_sim_
 	struct reload_prng r;
 	size_t count;
 	reload_sim_source_seed(&r, seed, RELOAD_SIM_SOURCE_FULL);
-	size_t *peers = some_peers(&r, s, seed, RELOAD_SIM_SOURCE_FULL, s->disk_full, &count);
+	size_t *peers =
+		reload_sim_some_peers(&r, s, seed, RELOAD_SIM_SOURCE_FULL, s->disk_full, &count);
 	for (size_t i = 0; i < count; i++) {
 		reload_ms at = from + reload_prng_below(&r, end - from);
 		struct reload_sim_fault *fault = reload_sim_fault_add(
@@ -372,6 +358,7 @@ void reload_sim_faults_draw(struct reload_sim_faults *f, const struct reload_sim
 	draw_configs(f, &s, seed, first, end);
 	draw_wave(f, &s, seed, first, end);
 	reload_sim_draw_crowd(f, &s, seed, first, end);
+	reload_sim_draw_certs(f, &s, seed, first, end);
 	if (f->count)
 		qsort(f->at, f->count, sizeof(*f->at), fault_cmp);
 	faults_last(f);
@@ -399,72 +386,6 @@ void reload_sim_faults_clear(struct reload_sim_faults *f)
 void reload_sim_fault_name(const struct reload_sim_fault *fault, char *out, size_t size)
 {
 	snprintf(out, size, "%s%u", source_names[fault->source], fault->serial);
-}
-
-static double seconds(reload_ms t)
-{
-	return (double)t / 1000;
-}
-
-void reload_sim_fault_text(const struct reload_sim_fault *fault, char *out, size_t size)
-{
-	int64_t jump;
-	char name[32];
-	reload_sim_fault_name(fault, name, sizeof(name));
-	int n = snprintf(out, size, "%s: at %.3f s ", name, seconds(fault->at));
-	if (n < 0 || (size_t)n >= size)
-		return;
-	out += n;
-	size -= (size_t)n;
-	switch (fault->type) {
-	case RELOAD_SIM_FAULT_CRASH:
-		snprintf(out, size, "peer %zu crashes (%s%s)", fault->node,
-			fault->machine ? "machine" : "process",
-			fault->disk ? ", its disk survives" : "");
-		break;
-	case RELOAD_SIM_FAULT_RESTART:
-	case RELOAD_SIM_FAULT_START:
-		snprintf(out, size, "peer %zu comes back%s", fault->node,
-			fault->disk ? " with its disk" : "");
-		break;
-	case RELOAD_SIM_FAULT_LEAVE:
-		snprintf(out, size, "peer %zu leaves", fault->node);
-		break;
-	case RELOAD_SIM_FAULT_PARTITION:
-		snprintf(out, size, "the network falls into two parts for %.3f s",
-			seconds(fault->length));
-		break;
-	case RELOAD_SIM_FAULT_CUT:
-		snprintf(out, size, "nothing passes from peer %zu to peer %zu for %.3f s",
-			fault->node, fault->other, seconds(fault->length));
-		break;
-	case RELOAD_SIM_FAULT_CLOCK:
-		memcpy(&jump, &fault->number, sizeof(jump));
-		snprintf(out, size, "the clock of peer %zu jumps by %+.3f s", fault->node,
-			(double)jump / 1000);
-		break;
-	case RELOAD_SIM_FAULT_MOVE:
-		snprintf(out, size, "peer %zu gets other addresses%s", fault->node,
-			fault->number ? "" : ", which its host does not notice");
-		break;
-	case RELOAD_SIM_FAULT_DISK_ERRORS:
-		snprintf(out, size, "writes to the disk of peer %zu fail for %.3f s", fault->node,
-			seconds(fault->length));
-		break;
-	case RELOAD_SIM_FAULT_DISK_FULL:
-		snprintf(out, size, "the disk of peer %zu is full for %.3f s", fault->node,
-			seconds(fault->length));
-		break;
-	case RELOAD_SIM_FAULT_CONFIG:
-		snprintf(out, size, "peer %zu gets a newer configuration", fault->node);
-		break;
-	case RELOAD_SIM_FAULT_FREEZE:
-		snprintf(out, size, "the process of peer %zu is stopped for %.3f s", fault->node,
-			seconds(fault->length));
-		break;
-	case RELOAD_SIM_FAULT_TYPES:
-		break;
-	}
 }
 
 /* Reads one name of a list and moves *at behind it. */
@@ -502,8 +423,8 @@ enum reload_err reload_sim_faults_list_check(const char *text, struct reload_err
 	reload_error_explain(
 		why, RELOAD_USAGE, "the list of faults", "it is not of the form crash3,partition0");
 	reload_error_advise(why, "names are churn, crash, mass, partition, cut, jump, move, "
-				 "errors, full, script, freeze, config, wave and "
-				 "crowd with a number, or `none`");
+				 "errors, full, script, freeze, config, wave, "
+				 "crowd and cert with a number, or `none`");
 	return RELOAD_USAGE;
 }
 

@@ -18,8 +18,11 @@ enum reload_sim_fault_type {
 	RELOAD_SIM_FAULT_MOVE,        /* a host gets other addresses */
 	RELOAD_SIM_FAULT_DISK_ERRORS, /* writes to a disk fail */
 	RELOAD_SIM_FAULT_DISK_FULL,
-	RELOAD_SIM_FAULT_CONFIG, /* a node gets a newer document of the configuration */
-	RELOAD_SIM_FAULT_FREEZE, /* a process is stopped for a while */
+	RELOAD_SIM_FAULT_CONFIG,    /* a node gets a newer document of the configuration */
+	RELOAD_SIM_FAULT_FREEZE,    /* a process is stopped for a while */
+	RELOAD_SIM_FAULT_CERT,      /* a node gets a certificate that ends within the run */
+	RELOAD_SIM_FAULT_RENEW,     /* and a newer one before that ends */
+	RELOAD_SIM_FAULT_CERT_ENDS, /* it ends, for some clocks earlier than for others */
 	RELOAD_SIM_FAULT_TYPES
 };
 
@@ -39,6 +42,7 @@ enum reload_sim_source {
 	RELOAD_SIM_SOURCE_CONFIG,
 	RELOAD_SIM_SOURCE_WAVE,
 	RELOAD_SIM_SOURCE_CROWD,
+	RELOAD_SIM_SOURCE_CERT,
 	RELOAD_SIM_SOURCES
 };
 
@@ -46,12 +50,14 @@ struct reload_sim_fault {
 	enum reload_sim_fault_type type;
 	enum reload_sim_source source;
 	uint32_t
-		serial; /* with source the name of a fault, "crash3"; a crash and the restart after it have the same */
+		serial; /* with source the name of a fault, "crash3"; a crash and the restart after it have the same, as have the rows of a certificate */
 	reload_ms at, length;
 	size_t node, other;
 	uint64_t
-		number; /* PARTITION: seed for the sides of the nodes; CLOCK: the jump in ms, an int64_t; MOVE: 1 when the host notices */
+		number; /* PARTITION: seed for the sides of the nodes; CLOCK: the jump in ms, an int64_t; MOVE: 1 when the host notices; CERT: the virtual time when it ends */
 	bool machine, disk;
+	bool renewed,
+		careless; /* CERT_ENDS: a newer one is there; CERT: the node does not look at the end of its own */
 };
 
 struct reload_sim_faults {

@@ -35,3 +35,21 @@ void reload_sim_fault_crash(struct reload_sim_fault *fault, struct reload_prng *
 	bool disk = reload_prng_chance(r, s->disk);
 	fault->disk = returns && disk;
 }
+
+size_t *reload_sim_some_peers(struct reload_prng *r, const struct reload_sim_scenario *s,
+	uint64_t seed, enum reload_sim_source source, uint32_t share, size_t *count)
+{
+	size_t peers = s->peers > 1 ? s->peers - 1 : 0;
+	size_t *order = reload_alloc_array(peers + 1, sizeof(*order));
+	*count = (size_t)((peers * (uint64_t)share + 500000) / 1000000);
+	for (size_t i = 0; i < peers; i++)
+		order[i] = i + 1;
+	for (size_t i = 0; i < *count; i++) {
+		size_t other = i + reload_prng_below(r, peers - i), keep = order[i];
+		order[i] = order[other];
+		order[other] = keep;
+	}
+	if (s->peers >= RELOAD_SIM_FEW && reload_prng_hash(seed, source, 0xfa00) % 1000000 < share)
+		order[(*count)++] = 0;
+	return order;
+}

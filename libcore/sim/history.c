@@ -278,6 +278,20 @@ static const struct reload_sim_version *version_of(
 	return v && v->number == number ? v : NULL;
 }
 
+void reload_sim_history_signed(const struct reload_sim_history *h, struct reload_sim_place *p,
+	uint64_t number, reload_ms until)
+{
+	struct reload_sim_version *v = (struct reload_sim_version *)version_of(p, number);
+	reload_ms slack = RELOAD_SIM_EXPIRY_SLACK_MS + h->clocks_ms,
+		  before = until > slack ? until - slack : 0;
+	if (!v || until > RELOAD_NEVER - slack)
+		return;
+	if (v->expires > before)
+		v->expires = before;
+	if (v->gone > until + slack)
+		v->gone = until + slack;
+}
+
 bool reload_sim_history_alone(const struct reload_sim_history *h, const struct reload_sim_place *p,
 	uint64_t number, reload_ms now, uint64_t generation)
 {

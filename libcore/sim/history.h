@@ -111,6 +111,9 @@ struct reload_stored_value reload_sim_place_value(
 const struct reload_sim_version *reload_sim_history_begin(struct reload_sim_history *h,
 	struct reload_sim_place *p, size_t writer, uint64_t base, reload_ms now, reload_utc wall,
 	unsigned life, uint32_t lifetime_s, bool exists);
+/* reload_sim_history_signed() notes that the certificate which signs that version ends at the virtual time until: by then the value is as good as expired. */
+void reload_sim_history_signed(const struct reload_sim_history *h, struct reload_sim_place *p,
+	uint64_t number, reload_ms until);
 /* reload_sim_history_bytes() writes the value of a version to out and returns its length. */
 size_t reload_sim_history_bytes(const struct reload_sim_history *h,
 	const struct reload_sim_place *p, uint64_t number, uint8_t out[RELOAD_SIM_VALUE_MAX]);

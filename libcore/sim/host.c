@@ -1,5 +1,6 @@
 #include "sim/ice.h"
 #include "sim/job.h"
+#include "sim/validity.h"
 
 enum {
 	DIALLED_MAX = 16, /* addresses of one link that are looked at */
@@ -15,8 +16,7 @@ static reload_ms host_now(void *host)
 
 static reload_utc host_wall(void *host)
 {
-	const struct reload_sim_node *n = host;
-	return RELOAD_SIM_EPOCH + n->sim->now + (uint64_t)n->skew_ms;
+	return reload_sim_wall(host);
 }
 
 static void host_random(void *host, void *out, size_t len)
@@ -74,6 +74,16 @@ static reload_ms host_link_heard(void *host, uint32_t link)
 	unsigned end;
 	struct reload_sim_link *l = reload_sim_link_find(n, link, &end);
 	return l ? reload_sim_link_heard(n->node.sim, l, end) : 0;
+}
+
+static void host_link_certificate(void *host, uint32_t link, struct reload_cert *cert,
+	struct reload_cert *const *others, size_t others_count)
+{
+	unsigned end;
+	struct reload_sim_link *l = reload_sim_link_find(reload_sim_body_of(host), link, &end);
+	(void)others, (void)others_count;
+	if (l)
+		reload_sim_link_certificate(l->end[end].node->node.sim, l, end, cert->not_after);
 }
 
 static void host_link_send(void *host, uint32_t link, struct span message)
@@ -175,6 +185,7 @@ const struct reload_host_ops reload_sim_host_ops = {
 	.link_gather = host_link_gather,
 	.link_check = host_link_check,
 	.link_mtu = host_link_mtu,
+	.link_certificate = host_link_certificate,
 	.link_heard = host_link_heard,
 	.link_send = host_link_send,
 	.link_close = host_link_close,

@@ -18,7 +18,9 @@ enum {
 	PLAIN_SIZE = 328,     /* of another one */
 	URI_SIZE = 49,        /* of a Node-ID, without the name of the overlay */
 	SIGNATURE_SIZE = 71,  /* ECDSA as DER: two integers of 32 or 33 bytes */
-	TOLD_APART = 96       /* bytes by which certificates are found: more are rarely needed */
+	TOLD_APART = 96,      /* bytes by which certificates are found: more are rarely needed */
+	KEY_AT =
+		23 /* what follows the dates stands for the key: a renewed certificate has the same */
 };
 
 static const char magic[] = "SIM1";
@@ -51,7 +53,8 @@ static enum reload_err cert_read(struct reload_cert *cert, struct reload_error_t
 			rd_fail(&r, RELOAD_BAD_VALUE);
 	}
 	cert->subject_empty = true;
-	cert->public_key_info = cert->der;
+	cert->public_key_info =
+		span_of(cert->der.at + KEY_AT, cert->der.len > KEY_AT ? cert->der.len - KEY_AT : 0);
 	if (!r.err && len == cert->der.len && m && !memcmp(m, magic, 4))
 		return RELOAD_OK;
 	return reload_error_explain(
@@ -173,18 +176,31 @@ static struct reload_cert *cert_known(const struct reload_ident_ops *ops, struct
 	return *place((const struct reload_sim_certs *)ops, der);
 }
 
-void reload_sim_certs_init(struct reload_sim_certs *certs, size_t max)
+void reload_sim_certs_init(struct reload_sim_certs *certs, size_t count)
 {
-	certs->ops = reload_sim_ident;
+	*certs = (struct reload_sim_certs){ .ops = reload_sim_ident, .cap = 2 };
 	certs->ops.cert_known = cert_known;
-	certs->cap = 2;
-	while (certs->cap < 2 * max)
+	while (certs->cap < 2 * count)
 		certs->cap *= 2;
 	certs->at = reload_alloc_array(certs->cap, sizeof(struct reload_cert *));
 }
 
+static void certs_grow(struct reload_sim_certs *certs)
+{
+	struct reload_cert **old = certs->at;
+	size_t cap = certs->cap;
+	certs->cap *= 2;
+	certs->at = reload_alloc_array(certs->cap, sizeof(struct reload_cert *));
+	for (size_t i = 0; i < cap; i++)
+		if (old[i])
+			*place(certs, old[i]->der) = old[i];
+	free(old);
+}
+
 void reload_sim_certs_add(struct reload_sim_certs *certs, struct reload_cert *cert)
 {
+	if (2 * ++certs->count > certs->cap)
+		certs_grow(certs);
 	*place(certs, cert->der) = cert;
 }
 
@@ -221,7 +237,7 @@ struct reload_cert *reload_sim_cert_of(const struct reload_sim_cert_form *f)
 	wr_u8(&w, f->flags);
 	wr_u16(&w, (uint16_t)size);
 	wr_u64(&w, f->not_before ? f->not_before : RELOAD_SIM_EPOCH - 365ull * 86400 * 1000);
-	wr_u64(&w, f->not_after ? f->not_after : RELOAD_SIM_EPOCH + 365ull * 86400 * 1000);
+	wr_u64(&w, f->not_after ? f->not_after : RELOAD_SIM_CERT_END);
 	text_write(&w, f->user);
 	text_write(&w, f->overlay);
 	wr_u8(&w, (uint8_t)f->nodes_count);

@@ -8,8 +8,9 @@
 #include "util/clock.h"
 #include "util/id.h"
 
-#define RELOAD_SIM_EPOCH   1893456000000ull /* wall clock at virtual time 0: 2030-01-01 */
-#define RELOAD_SIM_OVERLAY "sim.example"
+#define RELOAD_SIM_EPOCH    1893456000000ull /* wall clock at virtual time 0: 2030-01-01 */
+#define RELOAD_SIM_CERT_END (RELOAD_SIM_EPOCH + 365ull * 86400 * 1000) /* when the others end */
+#define RELOAD_SIM_OVERLAY  "sim.example"
 
 struct reload_cert;
 struct reload_key;
@@ -24,11 +25,12 @@ struct reload_sim_certs {
 	struct reload_ident_ops
 		ops;             /* the first member, since the table is found by a pointer to it */
 	struct reload_cert **at; /* by a hash of their bytes; borrowed */
-	size_t cap;              /* a power of two, twice the maximum */
+	size_t cap;              /* a power of two, at least twice the count */
+	size_t count;
 };
 
-/* reload_sim_certs_init() makes room for max certificates. */
-void reload_sim_certs_init(struct reload_sim_certs *certs, size_t max);
+/* reload_sim_certs_init() makes room for count certificates; more room is made when it is needed. */
+void reload_sim_certs_init(struct reload_sim_certs *certs, size_t count);
 /* reload_sim_certs_add() adds cert, which is borrowed until reload_sim_certs_clear(). */
 void reload_sim_certs_add(struct reload_sim_certs *certs, struct reload_cert *cert);
 void reload_sim_certs_clear(struct reload_sim_certs *certs);

@@ -31,7 +31,8 @@ enum reload_sim_event_type {
 	RELOAD_SIM_GATHERED, /* a host has gathered candidates: sim/ice.c */
 	RELOAD_SIM_UNPAIRED, /* a host gives up the checks of a link */
 	RELOAD_SIM_JOB,      /* a late job of a node ends: sim/job.c */
-	RELOAD_SIM_DISK,     /* a write to the disk of a node ends: sim/disk.c */
+	RELOAD_SIM_VALIDITY, /* this end looks whether the certificate of the other one has ended: sim/validity.c */
+	RELOAD_SIM_DISK, /* a write to the disk of a node ends: sim/disk.c */
 };
 
 /* An event to come.  One about a link holds a reference to the link. */
@@ -93,9 +94,12 @@ struct reload_sim_link_end {
 		rto; /* of round trips over a stream; NULL: bandwidth has no limit, and they are those of the pair */
 	reload_ms last;  /* arrival time of the last message from this end: order is kept */
 	reload_ms heard; /* when this end was last asked whether packets come, and they did */
+	reload_utc
+		until; /* end of the newest certificate of the other end's node that this end knows */
 	uint32_t number;
 	uint32_t queued; /* bytes of messages that have not arrived at the other end */
 	uint8_t state;
+	bool watched;   /* a look at the certificate is to come */
 	bool resetting; /* a reset is on the way to this end */
 	bool broken;    /* an oversized message came in: no other one does */
 };
@@ -107,6 +111,12 @@ struct reload_sim_link {
 	bool ice;      /* each engine chose the number of its end */
 	bool silent;   /* one of the ends has other addresses by now */
 	float base;    /* latency of the pair */
+};
+
+/* Credentials that a node was given; older ones may be in use by what its engine has under way. */
+struct reload_sim_given {
+	struct reload_credentials credentials;
+	struct reload_sim_given *next; /* older */
 };
 
 /* A link of a node and the number by which its engine knows it. */
@@ -130,6 +140,8 @@ struct reload_sim_body {
 	uint32_t links_count;
 	size_t links_cap;
 	uint32_t next_incoming;
+	struct reload_sim_given *given;    /* newest first */
+	bool watched;                      /* sim/validity.c looks at its certificate each second */
 	struct reload_sim_gather *gathers; /* links by ICE that are not connected yet */
 	size_t gathers_count, gathers_cap;
 	uint32_t wake_slot; /* 1 + index in the heap of wakes; 0: not in it */
@@ -195,6 +207,12 @@ struct reload_sim {
 };
 
 extern const struct reload_host_ops reload_sim_host_ops;
+
+/* The wall clock of n. */
+static inline reload_utc reload_sim_wall(const struct reload_sim_node *n)
+{
+	return RELOAD_SIM_EPOCH + n->sim->now + (uint64_t)n->skew_ms;
+}
 
 static inline bool reload_sim_by_datagrams(const struct reload_sim *s)
 {
@@ -273,6 +291,8 @@ void reload_sim_close(struct reload_sim_body *n, uint32_t number);
 bool reload_sim_run_dial(struct reload_sim *s, struct reload_sim_event *ev);
 bool reload_sim_run_up(struct reload_sim *s, struct reload_sim_event *ev);
 bool reload_sim_run_down(struct reload_sim *s, struct reload_sim_event *ev);
+/* reload_sim_run_validity() has an end look at the certificate of the other one: it ends the link when that has ended, and else looks again later. */
+void reload_sim_run_validity(struct reload_sim *s, const struct reload_sim_event *ev);
 
 /* reload_sim_send() sends a message of an engine. */
 void reload_sim_send(struct reload_sim_body *n, uint32_t number, struct span message);

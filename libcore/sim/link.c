@@ -1,4 +1,5 @@
 #include "sim/reliable.h"
+#include "sim/validity.h"
 
 /*
  * Links, from the first packet to the last.
@@ -380,6 +381,10 @@ bool reload_sim_run_up(struct reload_sim *s, struct reload_sim_event *ev)
 		reload_sim_link_down(s, l, ev->end, s->now + HANDSHAKE_MS, RELOAD_TIMEOUT, false);
 		return false;
 	}
+	if (!reload_sim_link_valid(s, l, ev->end)) {
+		reload_sim_link_down(s, l, ev->end, s->now + 1, RELOAD_CERT_EXPIRED, false);
+		return false;
+	}
 	end->state = RELOAD_SIM_END_UP;
 	reload_sim_note(s, &end->node->node, "up", end->number, other->node->node.index);
 	reload_peer_link_up(end->node->node.peer, end->number, other->node->node.credentials.cert);
@@ -425,4 +430,16 @@ bool reload_sim_run_down(struct reload_sim *s, struct reload_sim_event *ev)
 	reload_sim_note(s, &n->node, "down", end->number, ev->err);
 	reload_peer_link_down(n->node.peer, end->number, ev->err);
 	return true;
+}
+
+void reload_sim_run_validity(struct reload_sim *s, const struct reload_sim_event *ev)
+{
+	struct reload_sim_link_end *end = &ev->link->end[ev->end];
+	end->watched = false;
+	if (end->state != RELOAD_SIM_END_UP)
+		return;
+	if (reload_sim_wall(&end->node->node) > end->until)
+		reload_sim_link_down(s, ev->link, ev->end, s->now, RELOAD_CERT_EXPIRED, false);
+	else
+		reload_sim_link_certificate(s, ev->link, ev->end, end->until);
 }

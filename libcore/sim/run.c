@@ -48,8 +48,6 @@ struct run {
 	size_t crowd;      /* the first peer that starts later */
 	reload_ms started_at;
 	double next_store, next_fetch, store_pause, fetch_pause; /* ms; HUGE_VAL: none */
-	size_t order;                                            /* the next one of the script */
-	struct reload_sim_counts load_from;
 	reload_ms tick, sample, sample_step, sample_at;
 	reload_ms until;  /* the latest end, for progress */
 	reload_ms healed; /* when all checks held at once; NEVER: not since the last fault */
@@ -185,6 +183,7 @@ static void tick(struct run *r)
 	r->tick = now + TICK_MS;
 	r->rest = r->rest && reload_sim_run_state_calm(c);
 	reload_sim_workload_overdue(c);
+	reload_sim_workload_anew(c);
 	reload_sim_checks_begin(c->checks);
 	uint32_t incomplete = sampled_look(c);
 	if (now >= r->sample)
@@ -196,7 +195,8 @@ static void tick(struct run *r)
 	if (r->healed == RELOAD_NEVER && c->steps && c->faults.count && c->step == c->steps_count &&
 		!c->leaving && ring_closed(c, &v))
 		r->healed = now;
-	if (!reload_sim_check_transactions(c->checks, &v) || !reload_sim_check_writable(c->sim, &v))
+	if (!reload_sim_check_transactions(c->checks, &v) ||
+		!reload_sim_check_writable(c->sim, &v) || !reload_sim_check_ended(c->checks, &v))
 		reload_sim_run_state_violated(c, &v);
 	reload_sim_cost_look(&c->cost, c->sim, c->store_hops);
 	if (c->out->load_at && !c->faults.byzantine && !reload_sim_check_cost(&c->cost, c->sim, &v))

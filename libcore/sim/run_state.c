@@ -303,6 +303,42 @@ bool reload_sim_run_state_configured(
 	return true;
 }
 
+/* -- certificates ----------------------------------------------------------------------------------------------------------------- */
+
+static void certify(struct reload_sim_run_state *c, const struct reload_sim_fault *f)
+{
+	bool ends = f->type == RELOAD_SIM_FAULT_CERT;
+	reload_sim_node(c->sim, f->node)->careless = ends && f->careless;
+	reload_sim_certify(c->sim, f->node, ends ? f->number : RELOAD_NEVER);
+	c->nodes[f->node].anew = RELOAD_SIM_PLACES;
+}
+
+/*
+ * A certificate ends.  A node that renewed it stays as it was.  Another one is out of the ring from now on: between the times of the clock that is most
+ * ahead and of the one that is most behind some still count it in, as if the network were cut.
+ */
+static void cert_ends(struct reload_sim_run_state *c, const struct reload_sim_fault *f, bool begins)
+{
+	struct reload_sim_run_node *n = &c->nodes[f->node];
+	struct reload_sim_node *node = reload_sim_node(c->sim, f->node);
+	reload_ms now = reload_sim_now(c->sim);
+	if (f->renewed)
+		return;
+	if (!begins) { /* until now it was a member for some, and what it acknowledged to these may be nowhere else */
+		reload_sim_loss_budget_joined(c->loss_budget, f->node, false, now);
+		reload_sim_history_fresh(c->history, &node->id, now - f->length, SIZE_MAX);
+	}
+	reload_sim_loss_budget_failed(c->loss_budget, f->node, false, false, now);
+	node->ended = true;
+	node->ended_at = f->at + f->length;
+	c->joined -= n->joined;
+	n->joined = n->stepping = n->silent = false;
+	if (f->length)
+		torn(c, begins);
+	else
+		disturbed(c);
+}
+
 static void fault_run(struct reload_sim_run_state *c, const struct reload_sim_fault *f, bool end)
 {
 	char words[160];
@@ -350,6 +386,13 @@ static void fault_run(struct reload_sim_run_state *c, const struct reload_sim_fa
 		break;
 	case RELOAD_SIM_FAULT_FREEZE:
 		freeze(c, f, !end);
+		break;
+	case RELOAD_SIM_FAULT_CERT:
+	case RELOAD_SIM_FAULT_RENEW:
+		certify(c, f);
+		break;
+	case RELOAD_SIM_FAULT_CERT_ENDS:
+		cert_ends(c, f, !end);
 		break;
 	case RELOAD_SIM_FAULT_TYPES:
 		break;
@@ -431,7 +474,7 @@ void reload_sim_run_state_event(
 {
 	struct reload_sim_run_state *c = course;
 	struct reload_sim_run_node *own = &c->nodes[n->index];
-	if (ev->type != RELOAD_EV_STATE)
+	if (ev->type != RELOAD_EV_STATE || n->ended)
 		return;
 	bool joined = ev->code == RELOAD_STATE_JOINED;
 	reload_ms now = reload_sim_now(c->sim);

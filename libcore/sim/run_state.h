@@ -43,6 +43,7 @@ struct reload_sim_run_node {
 	uint8_t filled; /* entries of that that were acknowledged */
 	bool stepping;  /* it leaves the ring, as its storage fails */
 	bool later;     /* leaving, but its process is stopped: it is told when it runs again */
+	uint8_t anew;   /* places that it stores again, as it has a new certificate */
 	bool silent;    /* its process is stopped for so long that others take it for failed */
 	uint8_t events; /* counts events up to the next check of its bounds */
 	reload_ms leaving_since;
@@ -144,6 +145,8 @@ void reload_sim_workload_store(struct reload_sim_run_state *c, size_t i);
  * newest one; then the other device of the user stores at the same time and names it, too.
  */
 void reload_sim_workload_write(struct reload_sim_run_state *c, size_t i);
+/* reload_sim_workload_anew() makes each node with a new certificate store again what it has stored so far, one place in a call. */
+void reload_sim_workload_anew(struct reload_sim_run_state *c);
 /* reload_sim_workload_fetch() makes a random node fetch a random stored value. */
 void reload_sim_workload_fetch(struct reload_sim_run_state *c);
 /* reload_sim_workload_store_own() and reload_sim_workload_fetch_own() are the same about one value: the SINGLE one of node i. */

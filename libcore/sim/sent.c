@@ -158,7 +158,7 @@ bool reload_sim_sent_all_agree(
 	for (size_t i = 0; i < reload_sim_count(sim); i++) {
 		const struct reload_sim_node *n = reload_sim_node(sim, i);
 		if (n->peer && n->role == RELOAD_ROLE_PEER && n->state == RELOAD_STATE_JOINED &&
-			reload_peer_config(n->peer)->chord_reactive &&
+			!n->ended && reload_peer_config(n->peer)->chord_reactive &&
 			strcmp(reload_peer_config(n->peer)->topology_plugin,
 				RELOAD_CHORD_SELF_TUNING) != 0 &&
 			!reload_sim_sent_agrees(s, n, reload_sim_now(sim), v))

@@ -22,9 +22,10 @@ enum {
 	READ_TRIES = 5,        /* of a final read without an answer */
 	REMOVALS = 50000,      /* per million Stores */
 	OTHER_PLACES = 300000, /* per million Stores: array or dictionary */
-	OWN_PLACE = 3,         /* of a device: its entry of the dictionary */
-	OLD_BASES = 300000,    /* per million Stores that name a generation counter */
-	BURST_MAX = 100000     /* requests at a time; at the maximum none begins */
+	ANY_PLACE = RELOAD_SIM_PLACES,
+	OWN_PLACE = 3,      /* of a device: its entry of the dictionary */
+	OLD_BASES = 300000, /* per million Stores that name a generation counter */
+	BURST_MAX = 100000  /* requests at a time; at the maximum none begins */
 };
 
 struct reload_sim_request {
@@ -243,15 +244,17 @@ static unsigned place_draw(struct reload_sim_run_state *c)
 	return 1 + (unsigned)reload_prng_below(&c->prng, RELOAD_SIM_PLACES - 1);
 }
 
-/* draw: any place, and perhaps a removal; base: the generation counter that the Store names, 0: none. */
-static void store(struct reload_sim_run_state *c, size_t i, bool draw, uint64_t base)
+/* which: a place, or ANY_PLACE, and perhaps a removal; base: the generation counter that the Store names, 0: none. */
+static void store(struct reload_sim_run_state *c, size_t i, unsigned which, uint64_t base)
 {
+	bool draw = which == ANY_PLACE;
 	struct reload_sim_node *n = reload_sim_node(c->sim, i);
 	if (!c->nodes[i].joined || c->nodes[i].leaving || c->nodes[i].storing || n->byzantine ||
 		reload_sim_frozen(n) || c->requests_count >= BURST_MAX)
 		return;
 	reload_sim_large_store(c, i);
-	unsigned which = draw ? place_draw(c) : 0;
+	if (draw)
+		which = place_draw(c);
 	struct reload_sim_place *p = reload_sim_history_place(
 		c->history, which == OWN_PLACE ? i : reload_sim_history_home(c->history, i), which);
 	bool exists = !draw || !p->last || !reload_prng_chance(&c->prng, REMOVALS);
@@ -260,6 +263,8 @@ static void store(struct reload_sim_run_state *c, size_t i, bool draw, uint64_t 
 	reload_ms now = reload_sim_now(c->sim);
 	const struct reload_sim_version *v = reload_sim_history_begin(c->history, p, i, base, now,
 		RELOAD_SIM_EPOCH + now + (uint64_t)n->skew_ms, n->lives, lifetime_s, exists);
+	reload_sim_history_signed(
+		c->history, p, v->number, n->credentials.cert->not_after - RELOAD_SIM_EPOCH);
 	struct reload_store_item item = { .kind = reload_sim_place_kind(p),
 		.generation = base,
 		.value = reload_sim_place_value(c->history, p),
@@ -287,12 +292,26 @@ static void store(struct reload_sim_run_state *c, size_t i, bool draw, uint64_t 
 
 void reload_sim_workload_store(struct reload_sim_run_state *c, size_t i)
 {
-	store(c, i, true, 0);
+	store(c, i, ANY_PLACE, 0);
 }
 
 void reload_sim_workload_store_own(struct reload_sim_run_state *c, size_t i)
 {
-	store(c, i, false, 0);
+	store(c, i, 0, 0);
+}
+
+void reload_sim_workload_anew(struct reload_sim_run_state *c)
+{
+	for (size_t i = 0; i < c->nodes_count && c->scenario->cert_ends; i++) {
+		struct reload_sim_run_node *own = &c->nodes[i];
+		while (own->anew && !own->storing) {
+			unsigned which = --own->anew;
+			size_t node =
+				which == OWN_PLACE ? i : reload_sim_history_home(c->history, i);
+			if (reload_sim_history_place(c->history, node, which)->last)
+				store(c, i, which, 0);
+		}
+	}
 }
 
 void reload_sim_workload_write(struct reload_sim_run_state *c, size_t i)
@@ -302,13 +321,13 @@ void reload_sim_workload_write(struct reload_sim_run_state *c, size_t i)
 		c->history, reload_sim_history_place(c->history, home, 0), reload_sim_now(c->sim));
 	if (!known || !c->scenario->conditional ||
 		!reload_prng_chance(&c->prng, c->scenario->conditional)) {
-		store(c, i, true, 0);
+		store(c, i, ANY_PLACE, 0);
 	} else if (known > 1 && reload_prng_chance(&c->prng, OLD_BASES)) {
-		store(c, i, false, known - 1);
+		store(c, i, 0, known - 1);
 	} else {
-		store(c, i, false, known);
+		store(c, i, 0, known);
 		if (other < c->nodes_count && reload_sim_history_home(c->history, other) == home)
-			store(c, other, false, known);
+			store(c, other, 0, known);
 	}
 }
 
@@ -369,12 +388,18 @@ static void read_over(struct reload_sim_request *r, bool good)
 	request_free(r);
 }
 
+/* Whether the node that fetches leaves, or its certificate has ended. */
+static bool is_going(const struct reload_sim_request *r)
+{
+	return r->state->nodes[r->node].leaving || reload_sim_node(r->state->sim, r->node)->ended;
+}
+
 /* Handles a Fetch without an answer; a final read is repeated through another node. */
 static void read_failed(struct reload_sim_request *r, const struct reload_result *result)
 {
 	struct reload_sim_run_state *c = r->state;
-	bool must = (r->tries || (r->calm && reload_sim_run_state_calm(c))) &&
-		    !c->nodes[r->node].leaving && result->err != RELOAD_CANCELLED;
+	bool must = (r->tries || (r->calm && reload_sim_run_state_calm(c))) && !is_going(r) &&
+		    result->err != RELOAD_CANCELLED;
 	if (r->tries && r->tries <= READ_TRIES && read_send(r))
 		return;
 	if (must && must_be_answered(r) &&
@@ -395,7 +420,7 @@ static void read_stale(
 	struct reload_sim_run_state *c = r->state;
 	c->out->stale.old += j == RELOAD_SIM_READ_STALE;
 	c->out->stale.absent += j == RELOAD_SIM_READ_ABSENT;
-	if (!is_doubtful(r) && !c->nodes[r->node].leaving)
+	if (!is_doubtful(r) && !is_going(r))
 		violated(r, RELOAD_SIM_CHECK_STALE, words);
 }
 
@@ -406,7 +431,7 @@ static bool read_check(struct reload_sim_request *r, const struct reload_sim_rea
 		[RELOAD_SIM_READ_STALE] = "an older version than the newest acknowledged one",
 		[RELOAD_SIM_READ_ABSENT] = "no value, though one was acknowledged",
 		[RELOAD_SIM_READ_FORGED] = "a value that this signer never stored there",
-		[RELOAD_SIM_READ_EXPIRED] = "a value whose lifetime was over",
+		[RELOAD_SIM_READ_EXPIRED] = "a value whose lifetime, or certificate, was over",
 	};
 	struct reload_sim_run_state *c = r->state;
 	enum reload_sim_read_result j =

@@ -2,6 +2,7 @@
 #include "sim/disk.h"
 #include "sim/ice.h"
 #include "sim/job.h"
+#include "sim/validity.h"
 
 #include "config/write.h"
 #include "sim/ident.h"
@@ -104,10 +105,7 @@ static void node_init(struct reload_sim *s, size_t i)
 	if (given)
 		n->id = *given;
 	snprintf(user, sizeof(user), "user%zu@" RELOAD_SIM_OVERLAY, user_of(s, i));
-	n->credentials.cert = reload_sim_cert(user, RELOAD_SIM_OVERLAY, &n->id);
-	reload_sim_certs_add(&s->certs, n->credentials.cert);
-	n->credentials.key = reload_sim_key(n->credentials.cert);
-	n->credentials.node = n->id;
+	reload_sim_given_add(b, reload_sim_cert(user, RELOAD_SIM_OVERLAY, &n->id));
 	n->started = n->joined_at = n->stopped_at = RELOAD_NEVER;
 	b->wake = RELOAD_NEVER;
 }
@@ -193,8 +191,7 @@ void reload_sim_free(struct reload_sim *s)
 	reload_sim_queue_clear(s);
 	for (size_t i = 0; i < s->nodes_count; i++) {
 		reload_config_free(s->nodes[i].config);
-		reload_key_free(s->nodes[i].node.credentials.key);
-		reload_cert_free(s->nodes[i].node.credentials.cert);
+		reload_sim_given_clear(&s->nodes[i]);
 	}
 	reload_config_free(s->config);
 	reload_sim_certs_clear(&s->certs);
@@ -252,7 +249,7 @@ void reload_sim_start(struct reload_sim *s, size_t i, bool first, enum reload_ro
 	struct reload_peer_setup setup = { .ops = &reload_sim_host_ops,
 		.host = n,
 		.config = b->config ? b->config : s->config,
-		.credentials = &n->credentials,
+		.credentials = &b->given->credentials,
 		.storage = n->storage,
 		.role = role };
 	if (reload_peer_new(&n->peer, &setup, &why))
@@ -356,6 +353,9 @@ static bool event_run(
 		return reload_sim_run_due(s, ev);
 	case RELOAD_SIM_LATE:
 		reload_sim_run_late(s, ev);
+		return false;
+	case RELOAD_SIM_VALIDITY:
+		reload_sim_run_validity(s, ev);
 		return false;
 	}
 	*taken = reload_sim_run_send(s, ev);

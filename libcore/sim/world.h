@@ -116,7 +116,8 @@ struct reload_sim_node {
 	struct reload_sim *sim;
 	size_t index;
 	struct reload_id id;
-	struct reload_credentials credentials;
+	struct reload_credentials
+		credentials; /* the newest on its disk; a process that is stopped has older ones */
 	struct reload_peer *peer;       /* NULL: not running */
 	struct reload_storage *storage; /* NULL: neither running nor with a disk */
 	enum reload_state state;
@@ -127,6 +128,9 @@ struct reload_sim_node {
 	int64_t skew_ms; /* of its wall clock */
 	reload_ms slow_ms;  /* added to each message it sends */
 	uint32_t byzantine; /* bits for the send hook; 0: honest */
+	bool careless;      /* it does not look at the end of its own certificate */
+	bool ended; /* set from outside: its certificate has ended, and it is out of the ring for good */
+	reload_ms ended_at; /* by all clocks */
 	bool silent; /* it once stopped, and its system did not reset its links, or these resets were stopped */
 	reload_ms
 		frozen_until; /* its process is stopped, or was, until then; 0: never in this life */
@@ -176,6 +180,13 @@ void reload_sim_crash(struct reload_sim *s, size_t i, enum reload_sim_end how, b
  */
 void reload_sim_configure(struct reload_sim *s, size_t i);
 uint16_t reload_sim_newest(const struct reload_sim *s);
+/*
+ * reload_sim_certify() gives node i, running or not, a newer certificate of its Node-ID, user and key, which ends at the virtual time `until` (RELOAD_NEVER:
+ * long after the run), and credentials with it, as an agent takes those that reload-enroll renewed.  One that ends is as if it had had no other before: nodes that have links to it know it.  When a certificate ends by the wall clock of a node
+ * that has a link to the holder, this node ends the link, unless it has seen a newer one by then.  The holder leaves the ring by its own clock, unless it
+ * is `careless`.
+ */
+void reload_sim_certify(struct reload_sim *s, size_t i, reload_ms until);
 /*
  * reload_sim_freeze() stops the process of node i until then, as SIGSTOP does: its system goes on, but what comes waits for the process, its
  * timers are late, and nothing else may be asked of its engine.

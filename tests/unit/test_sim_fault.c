@@ -304,6 +304,44 @@ static void partitions_do_not_overlap(void **state)
 	}
 }
 
+/* Half of those whose certificate ends renew it in time, and half of the others do not notice; clocks that are off make the time uncertain. */
+static void certificates_end_within_the_time(void **state)
+{
+	(void)state;
+	size_t ends = 0, renewed = 0, careless = 0;
+	everything();
+	s.cert_ends = 100000;
+	for (uint64_t seed = 1; seed <= 50; seed++) {
+		draw(seed);
+		const struct reload_sim_fault *given[100] = { NULL }, *renewal[100] = { NULL };
+		for (size_t i = 0; i < f.count; i++) {
+			const struct reload_sim_fault *at = &f.at[i];
+			if (at->type == RELOAD_SIM_FAULT_CERT)
+				given[at->serial] = at;
+			if (at->type == RELOAD_SIM_FAULT_RENEW)
+				renewal[at->serial] = at;
+			if (at->type != RELOAD_SIM_FAULT_CERT_ENDS)
+				continue;
+			const struct reload_sim_fault *from = given[at->serial];
+			assert_non_null(from);
+			assert_int_equal(from->node, at->node);
+			assert_int_equal(at->at + at->length / 2, from->number);
+			assert_true(at->length >= 2 * s.skew);
+			assert_true(at->at <= FROM + s.duration && at->at + at->length <= f.last);
+			assert_int_equal(at->renewed, renewal[at->serial] != NULL);
+			if (at->renewed)
+				assert_in_range(renewal[at->serial]->at, from->at, at->at);
+			assert_true(at->node || at->renewed);
+			ends++;
+			renewed += at->renewed;
+			careless += from->careless;
+		}
+	}
+	assert_in_range(ends, 450, 550);
+	assert_in_range(renewed, ends * 4 / 10, ends * 6 / 10);
+	assert_in_range(careless, (ends - renewed) * 4 / 10, (ends - renewed) * 6 / 10);
+}
+
 static void each_kind_is_drawn_half_of_the_time(void **state)
 {
 	(void)state;
@@ -410,6 +448,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_wave_takes_a_second, fresh, clear),
 		cmocka_unit_test_setup_teardown(a_crowd_comes_in_its_time, fresh, clear),
 		cmocka_unit_test_setup_teardown(partitions_do_not_overlap, fresh, clear),
+		cmocka_unit_test_setup_teardown(certificates_end_within_the_time, fresh, clear),
 		cmocka_unit_test_setup_teardown(each_kind_is_drawn_half_of_the_time, fresh, clear),
 		cmocka_unit_test_setup_teardown(a_list_names_what_happens, fresh, clear),
 		cmocka_unit_test_setup_teardown(faults_are_named_in_words, fresh, clear),

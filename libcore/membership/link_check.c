@@ -1,11 +1,12 @@
 #include "membership/internal.h"
 
-/* Links that may be of no use any more, because there is a newer one to the same node. */
+/* Pings over one link: those that may be of no use any more, because there is a newer one to the same node; and all, to show a newer certificate. */
 
 enum {
 	CHECK_MS = 3000, /* of a node that answers sooner */
 	COPIES =
-		4 /* the time of so many is the longest: the attempts that wait for a check last for one more */
+		4, /* the time of so many is the longest: the attempts that wait for a check last for one more */
+	SHOWN_MAX = 1024 /* links; the nodes at further ones see it in the next message */
 };
 
 static void checked(void *arg, struct reload_request *r, const struct reload_result *result)
@@ -57,4 +58,25 @@ void reload_link_starts_anew(struct reload_membership *m, const struct reload_id
 		return;
 	m->route->topology->disconnected(m->route->plugin, node);
 	m->route->topology->connected(m->route->plugin, node);
+}
+
+static void shown(void *arg, struct reload_request *r, const struct reload_result *result)
+{
+	(void)arg, (void)r, (void)result;
+}
+
+void reload_membership_certified(struct reload_membership *m)
+{
+	struct reload_connection *con = NULL;
+	struct reload_ping_req ping = { 0 };
+	for (size_t i = 0; i < SHOWN_MAX && (con = reload_connection_next(m->connections, con));) {
+		if (!con->good || !con->node.len)
+			continue;
+		struct reload_destination to = reload_dest_node(&con->node);
+		struct reload_request *r =
+			reload_request_internal(m->exchange, RELOAD_PING_REQ, &to, 1, shown, m);
+		r->over_link = con->link;
+		reload_request_send(r, &ping);
+		i++;
+	}
 }

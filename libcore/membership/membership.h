@@ -104,6 +104,11 @@ void reload_membership_leave(struct reload_membership *m, bool now);
 /* reload_membership_progress() notices that something that leaving waits for may have ended. */
 void reload_membership_progress(struct reload_membership *m);
 
+/*
+ * reload_membership_certified() shows the certificate that this node has from now on over each of its links, by a Ping: a link of which the other end
+ * knows only the former one ends with that.
+ */
+void reload_membership_certified(struct reload_membership *m);
 /* reload_membership_storage() looks whether the storage can be written, and steps out of the ring or back. */
 void reload_membership_storage(struct reload_membership *m);
 /*

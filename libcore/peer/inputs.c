@@ -138,5 +138,6 @@ void reload_peer_credentials(struct reload_peer *p, const struct reload_credenti
 	reload_engine_enter(p->engine);
 	reload_exchange_credentials_set(p->exchange, credentials);
 	reload_certificates_forget(p->certificates);
+	reload_membership_certified(p->membership);
 	reload_engine_exit(p->engine);
 }

@@ -198,7 +198,7 @@ void reload_peer_bootstrap(
 
 /*
  * reload_peer_credentials() goes on with a newer certificate of the same Node-ID and user (borrowed; the former ones are used until no
- * job is under way), and stores it in the overlay.  reload_peer_wants_overlay() returns whether the node is in the overlay or on its way.
+ * job is under way), stores it in the overlay, and shows it over each link.  reload_peer_wants_overlay() returns whether the node is in the overlay or on its way.
  */
 void reload_peer_credentials(struct reload_peer *p, const struct reload_credentials *credentials);
 bool reload_peer_wants_overlay(const struct reload_peer *p);

@@ -91,6 +91,20 @@ static void a_newer_one_keeps_the_link(void **state)
 	}
 }
 
+/* Also over links over which nothing else has to be sent. */
+static void it_is_shown_over_all_links(void **state)
+{
+	struct ring r;
+	(void)state;
+	ring_start(&r);
+	reload_sim_certify(r.s, RING / 2, reload_sim_now(r.s) + LASTS_MS);
+	reload_sim_certify(r.s, RING / 2, RELOAD_NEVER);
+	assert_true(reload_sim_run(r.s, reload_sim_now(r.s) + 2 * LASTS_MS));
+	assert_int_equal(r.ended, 0);
+	assert_int_equal(r.up, 0);
+	reload_sim_free(r.s);
+}
+
 /* R-6.3.4-21: no link comes up with it */
 static void it_lets_nobody_in(void **state)
 {
@@ -157,6 +171,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_other_end_ends_the_link),
 		cmocka_unit_test(a_newer_one_keeps_the_link),
+		cmocka_unit_test(it_is_shown_over_all_links),
 		cmocka_unit_test(it_lets_nobody_in),
 		cmocka_unit_test(the_holder_leaves),
 		cmocka_unit_test(a_value_ends_with_it),

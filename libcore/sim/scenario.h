@@ -76,7 +76,7 @@ enum {
 void reload_sim_scenario_options(const struct reload_sim_scenario *s, char *out, size_t size);
 
 enum {
-	RELOAD_SIM_KEYS_MAX = 64,
+	RELOAD_SIM_KEYS_MAX = 80,
 	RELOAD_SIM_VALUE_TEXT = 64
 };
 

@@ -116,16 +116,16 @@ static void answer_replicas_set(
 }
 
 /*
- * Its owner takes this node for its first successor: the peer in between gets the replica from here.  The owner may leave before it knows
- * that peer, which then answers for the resource.
+ * Its owner does not know all peers between itself and this node: the nearest one gets the replica from here.  The owner may leave before it
+ * knows that peer, which then answers for the resource.
  */
 static void pass_on(struct reload_replica *rep, const struct reload_store_req *req,
 	const struct reload_id *owner, const struct reload_store_batch *batch)
 {
-	struct reload_push_to to = { .replica_number = 1, .once = true };
-	if (req->replica_number == 1 &&
+	struct reload_push_to to = { .replica_number = req->replica_number, .once = true };
+	if (req->replica_number &&
 		reload_topology_passed_over(rep->route->topology, rep->route->plugin,
-			&batch->resource, owner, &to.node))
+			&batch->resource, owner, req->replica_number, &to.node))
 		reload_push_batch(rep, &to, batch);
 }
 

@@ -16,6 +16,9 @@
  * when it was admitted over the same link less than CHORD_HAND_OVER_INTERVAL_MS ago it gets an Update and no data: a Join is cheap to
  * send and a hand-over is not.  For the same reason a node that comes and goes waits for its range (chord_damp.c).
  *
+ * A Join from the node at which our range begins, which another peer had admitted before it left, says that it did not see that peer's Update, or has
+ * restarted: the range is ours again and it is admitted anew.
+ *
  * Until we have announced ourselves (R-10.5-14) Joins wait.  Limits: CHORD_JOINS_MAX nodes waiting, as many in hand-over, and as
  * many that wait because they come and go.  Beyond these a Join is ignored, and JN sends it again.
  */
@@ -110,6 +113,11 @@ void reload_chord_admit_received(struct reload_topology *t, const struct reload_
 		if (t->admit->waiting.count < CHORD_JOINS_MAX)
 			reload_chord_set_add(&t->admit->waiting, node);
 		return;
+	}
+	if (reload_id_eq(node, &t->tables->bound)) {
+		/* it was left its range, as another peer had admitted it, and does not have it */
+		reload_chord_tables_bound(t, NULL);
+		reload_chord_refresh(t);
 	}
 	if (may_repeat_hand_over(t, link)) {
 		reload_chord_damp_went(t, link);

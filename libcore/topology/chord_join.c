@@ -375,8 +375,10 @@ static void admitted(
 		nearest_of(t, false, &t->self, u->predecessors, u->predecessors_count, ap);
 	pred = nearest_of(t, false, &t->self, u->successors, u->successors_count, pred);
 	reload_chord_data_admitted(t, ap, !t->host.holds_earlier_values(t->host.arg));
-	if (!reload_chord_is_peer(t, pred))
+	if (!reload_chord_is_peer(t, pred)) {
+		reload_chord_pending_expect(t, pred);
 		reload_chord_tables_bound(t, pred);
+	}
 	reload_chord_pending_await(t);
 	enter(t, JOIN_PAUSE, RELOAD_NEVER);
 	reload_chord_set_state(t, RELOAD_TOPOLOGY_JOINED, ap);

@@ -8,7 +8,6 @@
  *	FAILED	 The node left, its link was lost, or all attempts failed.  After CHORD_RETRY_AFTER_FAILURE_MS it is forgotten or,
  *		 when one of our peers still lists it, tried again.  This pause doubles CHORD_BACKOFF_DOUBLINGS_MAX times.  (A
  *		 peer sends no new Update while its lists stay the same, so a node that it lists stays listed.)
- * Events: an Update or a Leave names the node; its link comes up or goes down; an Attach is answered; its Update comes; the timer.
  * Failures.  A node that failed is tried CHORD_ATTACH_TRIES times, with pauses that double; where nothing is answered, once along each way and
  * twice at least, as that takes 15 s.  It does not displace one that has not failed from the future neighbours.  A peer whose link was lost
  * is tried again only when an Update that comes at least a second later still lists it: the nodes that noticed too have removed it by then.
@@ -37,8 +36,7 @@ struct pending {
 	uint32_t cookie;
 	/* slots in the table of informants: the nodes that list this one, the last to begin first */
 	uint16_t informants[CHORD_INFORMANTS];
-	uint16_t
-		through; /* the informant that the Attach under way goes through; CHORD_NO_INFORMANT: normal routing */
+	uint16_t through; /* of the Attach under way; CHORD_NO_INFORMANT: normal routing */
 	struct reload_id id;
 	uint8_t state; /* enum state */
 	uint8_t informants_count;
@@ -51,8 +49,9 @@ struct chord_pending {
 	struct pending *rows; /* ascending, at most CHORD_PENDING_MAX */
 	size_t count, cap;
 	bool future_neighbours_known; /* the Admitting Peer has named our future neighbours */
-	reload_ms
-		attach_deadline; /* our Join and our first Updates wait for future neighbours until then */
+	/* our Join and our first Updates wait for future neighbours until attach_deadline */
+	reload_ms attach_deadline, expected_until;
+	struct reload_id expected; /* its Update is awaited until expected_until; len 0: none */
 	struct reload_timer timer;
 };
 
@@ -240,6 +239,8 @@ static void mark_linked(struct reload_topology *t, struct pending *k)
 	t->reconsider = true;
 	k->state = PENDING_LINKED;
 	k->due = reload_chord_now(t) + CHORD_UPDATE_WAIT_MS;
+	if (reload_id_eq(&k->id, &t->pending->expected) && k->due < t->pending->expected_until)
+		k->due = t->pending->expected_until;
 }
 
 /* silent: nothing was answered. */
@@ -312,10 +313,11 @@ void reload_chord_pending_connected(struct reload_topology *t, const struct relo
 bool reload_chord_pending_expect(struct reload_topology *t, const struct reload_id *id)
 {
 	struct pending *k = find(t, id);
+	t->pending->expected = *id;
+	t->pending->expected_until = reload_chord_now(t) + CHORD_NEIGHBOUR_ATTACH_TIMEOUT_MS;
 	if (k && reload_chord_link_find(t, id)) {
 		mark_linked(t, k);
 		k->failures = 1; /* with its link it is given up */
-		k->due = reload_chord_now(t) + CHORD_NEIGHBOUR_ATTACH_TIMEOUT_MS;
 	}
 	return reload_chord_pending_reachable(t, id);
 }
@@ -353,9 +355,8 @@ bool reload_chord_pending_attached(struct reload_topology *t, uint32_t cookie, e
 		if (k->cookie != cookie ||
 			(k->state != PENDING_TRYING && k->state != PENDING_LINKED))
 			continue;
-		if (err &&
-			!reload_chord_link_find(t,
-				&k->id)) /* a link may be up all the same: of two Attaches in opposite directions one fails (LINK-11) */
+		/* of two Attaches in opposite directions one fails, and the link is up (LINK-11) */
+		if (err && !reload_chord_link_find(t, &k->id))
 			attempt_failed(t, k, err == RELOAD_TIMEOUT);
 		else if (k->state == PENDING_TRYING)
 			mark_linked(t, k);
@@ -490,8 +491,7 @@ static void expire(struct reload_topology *t)
 		if (due && k->state == PENDING_FAILED) {
 			begin_next_round(t, k);
 		} else if (due && k->state == PENDING_LINKED) {
-			round_failed(
-				t, k); /* a client, which sends no Update, or a peer that has not */
+			round_failed(t, k); /* a client, or a peer that has sent no Update */
 		} else if (due && k->state == PENDING_TRYING) {
 			attempt_failed(t, k, true);
 		} else if (due && k->state == PENDING_IDLE) {

@@ -28,8 +28,8 @@ void reload_chord_pending_read_end(struct reload_topology *t, const struct reloa
 /* reload_chord_pending_connected(): a link to id is up, its Update is awaited from now on. */
 void reload_chord_pending_connected(struct reload_topology *t, const struct reload_id *id);
 /*
- * reload_chord_pending_expect() awaits the Update of a node that another peer has admitted for as long as it may take to announce itself; false:
- * it has no link to us, or is a peer.
+ * reload_chord_pending_expect() awaits the Update of a node that another peer has admitted for as long as it may take to announce itself, also
+ * over a link that comes up later; false: it is not pending, or its Attaches have failed.  One node at a time: the last one.
  */
 bool reload_chord_pending_expect(struct reload_topology *t, const struct reload_id *id);
 /* reload_chord_pending_lost(): the link to id is down.  was_peer: it had sent an Update; left: it sent a Leave. */

@@ -81,7 +81,8 @@ static bool joins_with(struct reload_topology *t, const struct reload_id *node)
 bool reload_chord_is_ours(struct reload_topology *t, const struct reload_id *node)
 {
 	const struct chord_link *link = reload_chord_link_find(t, node);
-	return (link && link->neighbour) || joins_with(t, node) || reload_chord_past_has(t, node);
+	return (link && link->neighbour) || joins_with(t, node) || reload_chord_past_has(t, node) ||
+	       reload_id_eq(node, &t->tables->bound);
 }
 
 /* Whether this node and signer are holders when those of the ring are peers: the first three of them and us, going clockwise from the resource. */

@@ -197,13 +197,12 @@ const struct reload_id *reload_chord_range_from(const struct reload_topology *t)
 size_t reload_chord_tables_before(
 	const struct reload_topology *t, struct reload_id out[CHORD_NEIGHBOURS_MAX])
 {
-	const struct reload_id *from = reload_chord_range_from(t);
-	size_t n = 0;
-	if (from == &t->tables->bound)
-		out[n++] = *from;
-	for (size_t i = 0; i < t->tables->predecessors_count && n < CHORD_NEIGHBOURS_MAX; i++)
-		out[n++] = t->tables->predecessors[i];
-	return n;
+	const struct chord_tables *tables = t->tables;
+	size_t n = tables->predecessors_count;
+	memcpy(out, tables->predecessors, n * sizeof(*out));
+	if (!tables->bound.len || reload_chord_is_peer(t, &tables->bound))
+		return n;
+	return reload_chord_insert(&t->self, false, out, n, CHORD_NEIGHBOURS_MAX, &tables->bound);
 }
 
 bool reload_chord_range_grew(const struct reload_topology *t, const struct reload_id *from)

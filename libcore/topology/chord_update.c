@@ -9,7 +9,8 @@
  *	peer_ready	to other peers
  *	full		to a node that asked with send_update (CHORD-03)
  *
- * Predecessors and successors are nearest first, fingers ascending; we are in none of the lists.
+ * Predecessors and successors are nearest first, fingers ascending; we are in none of the lists.  To whom we admit, a node
+ * that was admitted before us, or by a predecessor that has left, is listed although it has sent us no Update yet: it is left its range.
  *
  * When: a change of our Neighbor Table (with reactive recovery) or of our range makes an Update due on every link, and so does a new
  * link that we asked for.  A due Update goes at once, but only one per link and CHORD_UPDATE_GAP_MS, and none when the peer has
@@ -47,14 +48,17 @@ void reload_chord_updates_free(struct reload_topology *t)
 
 static const struct wire_ctx write_ctx = { .node_id_len = CHORD_ID_LEN };
 
-void reload_chord_update_write(
-	struct reload_topology *t, struct wr *w, enum reload_chord_update_type type)
+/* With bound: the node at which our range begins is among the predecessors, even if it is no peer of ours yet. */
+static void write_update(
+	struct reload_topology *t, struct wr *w, enum reload_chord_update_type type, bool bound)
 {
 	struct chord_tables lists = *t->tables; /* a copy: the lists of a message are not const */
 	struct reload_chord_update u = {
 		.uptime = reload_chord_uptime_s(t),
 		.type = (uint8_t)type,
 	};
+	if (bound)
+		lists.predecessors_count = reload_chord_tables_before(t, lists.predecessors);
 	if (type != RELOAD_CHORD_PEER_READY) {
 		u.predecessors = lists.predecessors;
 		u.predecessors_count = lists.predecessors_count;
@@ -66,6 +70,12 @@ void reload_chord_update_write(
 		u.fingers_count = lists.fingers_count;
 	}
 	reload_wire_write(w, &reload_chord_update_wire, &write_ctx, &u);
+}
+
+void reload_chord_update_write(
+	struct reload_topology *t, struct wr *w, enum reload_chord_update_type type)
+{
+	write_update(t, w, type, false);
 }
 
 void reload_chord_update_full(struct reload_topology *t, struct wr *w)
@@ -88,7 +98,9 @@ static void send(struct reload_topology *t, struct chord_link *link, bool lists)
 {
 	struct wr w;
 	wr_init(&w);
-	reload_chord_update_write(t, &w, lists ? RELOAD_CHORD_NEIGHBORS : RELOAD_CHORD_PEER_READY);
+	/* a node that we have admitted; no other one needs it, and the node at which our range begins would take it for its own admission */
+	write_update(
+		t, &w, lists ? RELOAD_CHORD_NEIGHBORS : RELOAD_CHORD_PEER_READY, link->range_given);
 	assert(!w.err);
 	link->update_due = link->greet = false;
 	link->sent = t->updates->version;

@@ -35,15 +35,21 @@ bool reload_topology_is_predecessor(const struct reload_topology_ops *ops,
 
 bool reload_topology_passed_over(const struct reload_topology_ops *ops,
 	struct reload_topology *plugin, const struct reload_id *resource,
-	const struct reload_id *owner, struct reload_id *out)
+	const struct reload_id *owner, uint8_t replica_number, struct reload_id *out)
 {
 	struct reload_topology_tables t;
+	struct reload_id from, to;
 	ops->tables(plugin, &t);
-	if (t.predecessors_count < 2 || !reload_id_eq(&t.predecessors[1], owner) ||
-		reload_id_between(owner, resource, &t.predecessors[0]) ||
-		ops->responsible(plugin, resource))
+	if (!ops->range(plugin, &from, &to) || !t.predecessors_count)
 		return false;
-	*out = t.predecessors[0];
+	/* the nearest one may be no neighbour yet: then it comes before these */
+	size_t first = reload_id_eq(&from, &t.predecessors[0]) ? 0 : 1, at = 0;
+	while (at < t.predecessors_count && !reload_id_eq(&t.predecessors[at], owner))
+		at++;
+	if (at == t.predecessors_count || at + first != replica_number ||
+		reload_id_between(owner, resource, &to))
+		return false;
+	*out = from;
 	return true;
 }
 

@@ -245,12 +245,14 @@ bool reload_topology_lists(const struct reload_topology_ops *ops, struct reload_
 bool reload_topology_is_predecessor(const struct reload_topology_ops *ops,
 	struct reload_topology *t, const struct reload_id *node);
 /*
- * reload_topology_passed_over() returns whether owner, which takes this node for its first successor and stores a replica of resource here,
- * does not know the peer between the two yet; *out is that peer.  One that has just joined announces itself only when it has a link to
- * all its neighbours (R-10.5-14), and until then its successor alone knows it.  False when resource belongs to another one than owner.
+ * reload_topology_passed_over() returns whether owner, which takes this node for its replica holder of that number and stores a replica of
+ * resource here, does not know all peers between the two yet; *out is the nearest predecessor of this node, which it may not know.  One that
+ * has just joined announces itself only when it has a link to all its neighbours (R-10.5-14), and until then its successor alone knows
+ * it.  False when resource belongs to another one than owner.
  */
 bool reload_topology_passed_over(const struct reload_topology_ops *ops, struct reload_topology *t,
-	const struct reload_id *resource, const struct reload_id *owner, struct reload_id *out);
+	const struct reload_id *resource, const struct reload_id *owner, uint8_t replica_number,
+	struct reload_id *out);
 
 /*
  * reload_topology_owner() returns whether resource lies between two neighbours in front of this node; *out is the second one, its owner by the

@@ -90,6 +90,30 @@ static void is_admitted(void **state)
 	fake_end(&f);
 }
 
+/*
+ * R-10.5-07, R-10.5-14: a node that the Admitting Peer has admitted before us has a link to us and announces itself later, after up to
+ * CHORD_NEIGHBOUR_ATTACH_TIMEOUT_MS: its range does not become ours meanwhile (R-7.4.1.1-12).
+ */
+static void who_was_admitted_before_keeps_its_range(void **state)
+{
+	(void)state;
+	struct fake f;
+	struct reload_id ap = fake_id(0x40), before = fake_id(0xe0), theirs = fake_point(0xd8, 0);
+	attach_neighbours(&f);
+	ops->join_answered(f.t, &ap, RELOAD_OK);
+	assert_int_equal(fake_receive(&f, 0x40, true, (const uint8_t[]){ 0x10, 0xe0, 0xd0, 0 },
+				 (const uint8_t[]){ 0x70, 0xa0, 0xd0, 0 }),
+		RELOAD_OK);
+	assert_true(state_is(&f, RELOAD_TOPOLOGY_JOINED));
+	ops->connected(f.t, &before);
+	fake_pass(&f, CHORD_NEIGHBOUR_ATTACH_TIMEOUT_MS - 1000);
+	assert_false(ops->responsible(f.t, &theirs));
+	ops->disconnected(f.t, &before);
+	fake_pass(&f, 2 * CHORD_ATTACH_WAIT_MS);
+	assert_true(ops->responsible(f.t, &theirs));
+	fake_end(&f);
+}
+
 static void an_update_of_others_admits_nobody(void **state)
 {
 	(void)state;
@@ -514,6 +538,7 @@ int main(void)
 		cmocka_unit_test(asks_for_n_plus_1),
 		cmocka_unit_test(attaches_to_future_neighbours),
 		cmocka_unit_test(is_admitted),
+		cmocka_unit_test(who_was_admitted_before_keeps_its_range),
 		cmocka_unit_test(an_update_of_others_admits_nobody),
 		cmocka_unit_test(what_is_said_before_the_answer_admits_nobody),
 		cmocka_unit_test(waits_for_neighbours_before_it_speaks),

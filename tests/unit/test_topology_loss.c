@@ -320,6 +320,65 @@ static void a_leave_names_who_was_admitted(void **state)
 	fake_end(&f);
 }
 
+/* Whether the Update to `to` since mark has node among the first two predecessors. */
+static bool update_lists(struct fake *f, size_t mark, unsigned to, const struct reload_id *node)
+{
+	struct fake_row *r = fake_find(f, mark, FAKE_UPDATE, to);
+	assert_non_null(r);
+	assert_int_equal(r->type, RELOAD_CHORD_NEIGHBORS);
+	return !memcmp(r->body + 7, node->at, 16) || !memcmp(r->body + 7 + 16, node->at, 16);
+}
+
+/*
+ * R-10.5-07, R-7.4.1.1-12: another one that is admitted is told of it, and leaves it its range too; it would take that for its own admission
+ * itself.  STO-17: what it gives away, should it leave, is taken.
+ */
+static void who_was_admitted_is_named_to_others(void **state)
+{
+	(void)state;
+	struct fake f;
+	struct reload_id admitted = fake_id(0xc0), jn = fake_id(0xf0),
+			 of_admitted = fake_point(0xb0, 0);
+	left_after_admitting_c0(&f);
+	assert_true(ops->may_store_replica(f.t, &of_admitted, &admitted));
+	/* R-10.4-01: it is the first holder of what is a0's, and the second of 70's, which do not know it */
+	struct reload_id of_a0 = fake_point(0x90, 0), of_70 = fake_point(0x60, 0), passed,
+			 a0 = fake_id(0xa0), p70 = fake_id(0x70);
+	assert_true(reload_topology_passed_over(ops, f.t, &of_a0, &a0, 1, &passed));
+	assert_true(reload_id_eq(&passed, &admitted));
+	assert_true(reload_topology_passed_over(ops, f.t, &of_70, &p70, 2, &passed));
+	assert_true(reload_id_eq(&passed, &admitted));
+	assert_false(reload_topology_passed_over(ops, f.t, &of_70, &p70, 1, &passed));
+	fake_pass(&f, 2 * CHORD_UPDATE_GAP_MS);
+	size_t mark = f.count;
+	ops->connected(f.t, &jn);
+	ops->join_received(f.t, &jn);
+	assert_true(reload_id_eq(&fake_find(&f, mark, FAKE_STORES, 0xf0)->from, &admitted));
+	ops->handed_over(f.t, &jn);
+	assert_true(update_lists(&f, mark, 0xf0, &admitted));
+	assert_false(update_lists(&f, mark, 0xc0, &admitted));
+	fake_end(&f);
+}
+
+/* R-10.5-05: its Join says that it was not admitted after all: it is given its range. */
+static void who_was_not_admitted_joins_again(void **state)
+{
+	(void)state;
+	struct fake f;
+	struct reload_id admitted = fake_id(0xc0), of_admitted = fake_point(0xb0, 0);
+	left_after_admitting_c0(&f);
+	size_t mark = f.count;
+	ops->join_received(f.t, &admitted);
+	assert_true(ops->responsible(f.t, &of_admitted));
+	struct fake_row *r = fake_find(&f, mark, FAKE_STORES, 0xc0);
+	assert_non_null(r);
+	assert_true(r->done);
+	assert_int_equal(r->from.at[0], 0xa0);
+	ops->handed_over(f.t, &admitted);
+	assert_false(ops->responsible(f.t, &of_admitted));
+	fake_end(&f);
+}
+
 static void it_is_not_waited_for_in_vain(void **state)
 {
 	(void)state;
@@ -396,6 +455,8 @@ int main(void)
 		cmocka_unit_test(a_finger_that_leaves_is_replaced),
 		cmocka_unit_test(the_list_of_a_leave_is_used),
 		cmocka_unit_test(a_leave_names_who_was_admitted),
+		cmocka_unit_test(who_was_admitted_is_named_to_others),
+		cmocka_unit_test(who_was_not_admitted_joins_again),
 		cmocka_unit_test(it_is_not_waited_for_in_vain),
 		cmocka_unit_test(who_is_missed_and_when),
 	};

@@ -158,6 +158,7 @@ static void a_replica_answers_for_one_that_is_cut_off(void **state)
 	assert_int_equal(absent.responder.len, 0);
 	/* R-7.4.1.1-04: nor does it take a Store for it */
 	assert_int_equal(stored.err, RELOAD_TIMEOUT);
+	assert_int_equal(stored.responder.len, 0);
 	uint64_t count = stood_in(&r);
 	assert_true(count > 0);
 	assert_int_equal(count, reload_peer_counter(behind(&r, 1)->peer, RELOAD_COUNT_STOOD_IN));

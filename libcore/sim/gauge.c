@@ -56,7 +56,7 @@ void reload_sim_gauge_look(struct reload_sim_gauge *g, struct reload_sim *s)
 {
 	struct reload_sim_node **peers =
 		reload_alloc_array(reload_sim_count(s) + 1, sizeof(struct reload_sim_node *));
-	size_t count = joined_peers(s, peers);
+	size_t count = joined_peers(s, peers), before = g->interval_s.count;
 	reload_ms now = reload_sim_now(s);
 	for (size_t i = 0; i < count; i++) {
 		struct reload_status status;
@@ -76,6 +76,9 @@ void reload_sim_gauge_look(struct reload_sim_gauge *g, struct reload_sim *s)
 	}
 	g->peer_seconds += (double)count * (double)(g->last ? now - g->last : 0) / RELOAD_SECOND;
 	g->last = now;
+	g->interval_mean_s = 0;
+	for (size_t i = before; i < g->interval_s.count; i++)
+		g->interval_mean_s += g->interval_s.at[i] / (double)(g->interval_s.count - before);
 	g->joined_last = count;
 	free(peers);
 }

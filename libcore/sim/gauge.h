@@ -7,7 +7,8 @@
 struct reload_sim_gauge {
 	struct reload_sim_numbers size_error, own_size_error, interval_s; /* errors in per cent */
 	struct reload_sim_numbers failures, joins, own_failures,
-		own_joins; /* in force, and own; per second */
+		own_joins;      /* in force, and own; per second */
+	double interval_mean_s; /* of the peers, at the last look */
 	uint64_t successors, wrong_successors;
 	double peer_seconds; /* of joined peers */
 	uint64_t joined_first, joined_last;

@@ -38,6 +38,7 @@ struct reload_sim_sample {
 	uint64_t messages, bytes;       /* since the last sample */
 	uint32_t lookups, lookups_good; /* that ended since the last sample */
 	uint32_t incomplete;            /* values with too few replicas */
+	double interval_s; /* of peers that tune themselves, the mean; 0: there are none */
 };
 
 /* Final reads of values that were still owed when the read ended.  failed: no answer had the value. */

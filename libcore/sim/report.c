@@ -277,11 +277,12 @@ static json_t *samples_json(const struct reload_sim_report *r)
 	for (size_t i = 0; r->series && i < r->outcome->samples_count; i++) {
 		const struct reload_sim_sample *s = &r->outcome->samples[i];
 		json_array_append_new(list,
-			json_pack("{s:I, s:i, s:i, s:I, s:I, s:i, s:i, s:i}", "at_ms",
+			json_pack("{s:I, s:i, s:i, s:I, s:I, s:i, s:i, s:i, s:f}", "at_ms",
 				(json_int_t)s->at, "peers", (int)s->peers, "joined", (int)s->joined,
 				"messages", (json_int_t)s->messages, "size_bytes",
 				(json_int_t)s->bytes, "lookups", (int)s->lookups, "lookups_good",
-				(int)s->lookups_good, "incomplete", (int)s->incomplete));
+				(int)s->lookups_good, "incomplete", (int)s->incomplete,
+				"interval_s", s->interval_s));
 	}
 	return list;
 }
@@ -384,7 +385,7 @@ static void put_type(struct wr *w, const char *parent, const char *name, json_t 
 		wr_format(w,
 			"%s:{at_ms:integer peers:integer joined:integer messages:integer "
 			"size_bytes:integer lookups:integer lookups_good:integer "
-			"incomplete:integer}[]",
+			"incomplete:integer interval_s:number}[]",
 			name);
 	} else if (json_is_null(v)) { /* an absent number of a spread, or the absent violation */
 		bool violation = !strcmp(parent, "violation");

@@ -162,7 +162,8 @@ static void sample(struct run *r, uint32_t incomplete)
 			.bytes = counts->bytes - r->counts.bytes,
 			.lookups = (uint32_t)c->lookups,
 			.lookups_good = (uint32_t)c->lookups_good,
-			.incomplete = incomplete };
+			.incomplete = incomplete,
+			.interval_s = c->gauge.interval_mean_s };
 	c->lookups = c->lookups_good = 0;
 	r->counts = *counts;
 	r->sample_at = now;

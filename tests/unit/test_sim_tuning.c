@@ -240,6 +240,9 @@ static void against_the_truth(void **state)
 	(void)state;
 	struct reload_sim_outcome honest = outcome(false), lied = outcome(true);
 	assert_true(honest.size_error.count > 100 && honest.interval_s.count > 100);
+	assert_true(honest.samples_count > 10);
+	double mean_s = honest.samples[honest.samples_count / 2].interval_s;
+	assert_true(mean_s >= 15 && mean_s <= honest.interval_s.max);
 	assert_true(honest.own_size_error.p50 < 40);
 	assert_true(honest.own_failures_error.count && honest.own_failures_error.p50 < 150);
 	assert_true(honest.wrong_successors_percent < 10);

@@ -1,6 +1,7 @@
 #include "sim/disk.h"
 
 #include "sim/disk_copy.h"
+#include "storage/front.h"
 
 #include <bsd/sys/queue.h>
 #include <stdlib.h>
@@ -43,9 +44,9 @@ struct change {
 TAILQ_HEAD(change_list, change);
 
 struct disk {
-	struct reload_storage base;
+	struct reload_storage_front front; /* within: what is seen */
 	struct reload_sim_body *node;
-	struct reload_storage *seen, *written;
+	struct reload_storage *written;
 	size_t max_bytes;
 	reload_ms keep_ms;
 	struct change_list queue, group; /* group: being written */
@@ -63,12 +64,7 @@ struct due {
 
 static struct disk *disk_of(struct reload_storage *s)
 {
-	return (struct disk *)s; /* base comes first */
-}
-
-static struct reload_storage *seen_of(struct reload_storage *s)
-{
-	return disk_of(s)->seen;
+	return (struct disk *)s; /* front comes first, and its base */
 }
 
 static reload_utc wall(const struct disk *d)
@@ -155,7 +151,7 @@ static void report(struct disk *d, struct change *c, enum reload_err err)
 static void undo(struct disk *d, const struct change_list *failed)
 {
 	const struct change *c;
-	struct reload_storage *seen = d->seen;
+	struct reload_storage *seen = d->front.within;
 	TAILQ_FOREACH (c, failed, entry)
 		if (c->type == CHANGE_PUT) {
 			struct reload_id before = reload_id_before(&c->to);
@@ -330,7 +326,7 @@ static enum reload_err disk_commit(struct reload_storage *s, const struct reload
 		return RELOAD_DATA_TOO_LARGE;
 	struct change *c =
 		put_new(d, batch, done, arg); /* before memory changes: a batch may point into it */
-	enum reload_err err = d->seen->ops->commit(d->seen, batch, NULL, NULL);
+	enum reload_err err = d->front.within->ops->commit(d->front.within, batch, NULL, NULL);
 	if (err) {
 		reload_storage_free(c->batch);
 		free(c);
@@ -343,7 +339,7 @@ static enum reload_err disk_commit(struct reload_storage *s, const struct reload
 /* Has a drop written if it changed anything. */
 static void dropped(struct disk *d, size_t before, const struct change *what)
 {
-	if (bytes_of(d->seen) == before)
+	if (bytes_of(d->front.within) == before)
 		return;
 	struct change *c = RELOAD_NEW(change);
 	*c = *what;
@@ -355,30 +351,30 @@ static void disk_drop_range(
 	struct reload_storage *s, const struct reload_id *from, const struct reload_id *to)
 {
 	struct disk *d = disk_of(s);
-	size_t before = bytes_of(d->seen);
+	size_t before = bytes_of(d->front.within);
 	if (d->crashed)
 		return;
-	d->seen->ops->drop_range(d->seen, from, to);
+	d->front.within->ops->drop_range(d->front.within, from, to);
 	dropped(d, before, &(struct change){ .type = CHANGE_DROP_RANGE, .from = *from, .to = *to });
 }
 
 static void disk_drop_kind(struct reload_storage *s, uint32_t kind)
 {
 	struct disk *d = disk_of(s);
-	size_t before = bytes_of(d->seen);
+	size_t before = bytes_of(d->front.within);
 	if (d->crashed)
 		return;
-	d->seen->ops->drop_kind(d->seen, kind);
+	d->front.within->ops->drop_kind(d->front.within, kind);
 	dropped(d, before, &(struct change){ .type = CHANGE_DROP_KIND, .kinds = { kind } });
 }
 
 static reload_utc disk_expire(struct reload_storage *s, reload_utc now)
 {
 	struct disk *d = disk_of(s);
-	size_t before = bytes_of(d->seen);
+	size_t before = bytes_of(d->front.within);
 	if (d->crashed)
 		return RELOAD_NEVER;
-	reload_utc next = d->seen->ops->expire(d->seen, now);
+	reload_utc next = d->front.within->ops->expire(d->front.within, now);
 	dropped(d, before, &(struct change){ .type = CHANGE_EXPIRE, .now = now });
 	return next;
 }
@@ -405,64 +401,6 @@ static bool disk_failing(struct reload_storage *s)
 	return disk_of(s)->failing;
 }
 
-static uint64_t disk_generation(
-	struct reload_storage *s, const struct reload_id *resource, uint32_t kind, reload_utc now)
-{
-	return seen_of(s)->ops->generation(seen_of(s), resource, kind, now);
-}
-
-static void disk_each(struct reload_storage *s, const struct reload_id *resource, uint32_t kind,
-	reload_utc now, reload_entry_fn visit, void *arg)
-{
-	seen_of(s)->ops->each(seen_of(s), resource, kind, now, visit, arg);
-}
-
-static void disk_range(struct reload_storage *s, const struct reload_id *resource, uint32_t kind,
-	uint32_t first, uint32_t last, reload_utc now, reload_entry_fn visit, void *arg)
-{
-	seen_of(s)->ops->range(seen_of(s), resource, kind, first, last, now, visit, arg);
-}
-
-static size_t disk_extent(struct reload_storage *s, const struct reload_id *resource, uint32_t kind,
-	reload_utc now, uint32_t *last)
-{
-	return seen_of(s)->ops->extent(seen_of(s), resource, kind, now, last);
-}
-
-static const struct reload_stored_entry *disk_find(struct reload_storage *s,
-	const struct reload_id *resource, uint32_t kind, const struct reload_stored_value *place,
-	reload_utc now)
-{
-	return seen_of(s)->ops->find(seen_of(s), resource, kind, place, now);
-}
-
-static const struct reload_ended *disk_ended(struct reload_storage *s)
-{
-	return seen_of(s)->ops->ended(seen_of(s));
-}
-
-static bool disk_next(struct reload_storage *s, const struct reload_id *from,
-	const struct reload_id *to, uint32_t kind, reload_utc now, struct reload_id *out)
-{
-	return seen_of(s)->ops->next(seen_of(s), from, to, kind, now, out);
-}
-
-static size_t disk_kinds(struct reload_storage *s, const struct reload_id *resource, reload_utc now,
-	uint32_t *out, size_t max)
-{
-	return seen_of(s)->ops->kinds(seen_of(s), resource, now, out, max);
-}
-
-static size_t disk_count(struct reload_storage *s, reload_utc now, size_t *values, size_t *bytes)
-{
-	return seen_of(s)->ops->count(seen_of(s), now, values, bytes);
-}
-
-static size_t disk_totals(struct reload_storage *s, struct reload_kind_total *out, size_t max)
-{
-	return seen_of(s)->ops->totals(seen_of(s), out, max);
-}
-
 static void changes_free(struct disk *d, struct change_list *list)
 {
 	struct change *c;
@@ -477,7 +415,7 @@ static void disk_free(struct reload_storage *s)
 	struct disk *d = disk_of(s);
 	changes_free(d, &d->group);
 	changes_free(d, &d->queue);
-	reload_storage_free(d->seen);
+	reload_storage_free(d->front.within);
 	reload_storage_free(d->written);
 	free(d);
 }
@@ -487,19 +425,10 @@ static const struct reload_storage_ops disk_ops = {
 	.commit = disk_commit,
 	.flush = disk_flush,
 	.failing = disk_failing,
-	.generation = disk_generation,
-	.each = disk_each,
-	.range = disk_range,
-	.extent = disk_extent,
-	.find = disk_find,
-	.ended = disk_ended,
-	.next = disk_next,
-	.kinds = disk_kinds,
+	RELOAD_FRONT_READS,
 	.drop_range = disk_drop_range,
 	.drop_kind = disk_drop_kind,
 	.expire = disk_expire,
-	.count = disk_count,
-	.totals = disk_totals,
 };
 
 /* -- the life of a disk -------------------------------------------------------------------------------------------------------- */
@@ -508,15 +437,15 @@ struct reload_storage *reload_sim_disk_new(
 	struct reload_sim_body *n, size_t max_bytes, reload_ms keep_generation_ms)
 {
 	struct disk *d = RELOAD_NEW(disk);
-	d->base.ops = &disk_ops;
+	d->front.base.ops = &disk_ops;
 	d->node = n;
 	d->max_bytes = max_bytes;
 	d->keep_ms = keep_generation_ms;
-	d->seen = reload_storage_memory_new(max_bytes, keep_generation_ms);
+	d->front.within = reload_storage_memory_new(max_bytes, keep_generation_ms);
 	d->written = reload_storage_memory_new(SIZE_MAX, keep_generation_ms);
 	TAILQ_INIT(&d->queue);
 	TAILQ_INIT(&d->group);
-	return &d->base;
+	return &d->front.base;
 }
 
 void reload_sim_disk_crash(struct reload_storage *s)
@@ -539,9 +468,9 @@ void reload_sim_disk_back(struct reload_storage *s)
 {
 	struct disk *d = disk_of(s);
 	changes_free(d, &d->queue);
-	reload_storage_free(d->seen);
-	d->seen = reload_storage_memory_new(d->max_bytes, d->keep_ms);
-	reload_sim_storage_copy(d->seen, d->written, wall(d));
+	reload_storage_free(d->front.within);
+	d->front.within = reload_storage_memory_new(d->max_bytes, d->keep_ms);
+	reload_sim_storage_copy(d->front.within, d->written, wall(d));
 	d->crashed = d->failing = false;
 }
 

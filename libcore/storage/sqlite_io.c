@@ -22,7 +22,7 @@ enum {
 
 static struct sqlite_storage *sqlite_of(struct reload_storage *s)
 {
-	return (struct sqlite_storage *)s; /* base comes first */
+	return (struct sqlite_storage *)s; /* front comes first, and its base */
 }
 
 static void change_free(struct sqlite_storage *d, struct reload_change *c)
@@ -31,7 +31,7 @@ static void change_free(struct sqlite_storage *d, struct reload_change *c)
 		reload_row_clear(&c->rows[i]);
 	free(c->rows);
 	free(c->counters);
-	reload_memory_undo_free(d->memory, c->undo);
+	reload_memory_undo_free(d->front.within, c->undo);
 	free(c);
 }
 
@@ -48,7 +48,7 @@ static void take_back(struct sqlite_storage *d, struct changes *failed)
 		all[n++] = c;
 	while (n--)
 		if (all[n]->undo)
-			reload_memory_undo(d->memory, TAKE(all[n]->undo));
+			reload_memory_undo(d->front.within, TAKE(all[n]->undo));
 	free(all);
 }
 
@@ -56,10 +56,10 @@ static void drop_again(struct sqlite_storage *d, const struct reload_change *c)
 {
 	switch (c->type) {
 	case RELOAD_CHANGE_DROP_RANGE:
-		d->memory->ops->drop_range(d->memory, &c->from, &c->to);
+		d->front.within->ops->drop_range(d->front.within, &c->from, &c->to);
 		break;
 	case RELOAD_CHANGE_DROP_KIND:
-		d->memory->ops->drop_kind(d->memory, c->kind);
+		d->front.within->ops->drop_kind(d->front.within, c->kind);
 		break;
 	case RELOAD_CHANGE_PUT:
 	case RELOAD_CHANGE_EXPIRE:
@@ -230,14 +230,14 @@ static enum reload_err sqlite_commit(struct reload_storage *s,
 		return err;
 	c->done = done;
 	c->arg = arg;
-	err = reload_memory_commit(d->memory, batch, &c->undo);
+	err = reload_memory_commit(d->front.within, batch, &c->undo);
 	if (err) {
 		change_free(d, c);
 		return err;
 	}
 	for (size_t i = 0; i < c->counters_count; i++) {
 		struct reload_counter_row *row = &c->counters[i];
-		row->ends = reload_memory_ends(d->memory, &row->resource, row->kind);
+		row->ends = reload_memory_ends(d->front.within, &row->resource, row->kind);
 		reload_counter_row_finish(row);
 	}
 	reload_sqlite_enqueue(d, c);
@@ -247,7 +247,7 @@ static enum reload_err sqlite_commit(struct reload_storage *s,
 static size_t bytes_held(const struct sqlite_storage *d)
 {
 	size_t bytes;
-	d->memory->ops->count(d->memory, 0, NULL, &bytes);
+	d->front.within->ops->count(d->front.within, 0, NULL, &bytes);
 	return bytes;
 }
 
@@ -266,7 +266,7 @@ static void sqlite_drop_range(
 {
 	struct sqlite_storage *d = sqlite_of(s);
 	size_t before = bytes_held(d);
-	d->memory->ops->drop_range(d->memory, from, to);
+	d->front.within->ops->drop_range(d->front.within, from, to);
 	dropped(d, before,
 		(struct reload_change){
 			.type = RELOAD_CHANGE_DROP_RANGE, .from = *from, .to = *to });
@@ -276,7 +276,7 @@ static void sqlite_drop_kind(struct reload_storage *s, uint32_t kind)
 {
 	struct sqlite_storage *d = sqlite_of(s);
 	size_t before = bytes_held(d);
-	d->memory->ops->drop_kind(d->memory, kind);
+	d->front.within->ops->drop_kind(d->front.within, kind);
 	dropped(d, before, (struct reload_change){ .type = RELOAD_CHANGE_DROP_KIND, .kind = kind });
 }
 
@@ -284,72 +284,9 @@ static reload_utc sqlite_expire(struct reload_storage *s, reload_utc now)
 {
 	struct sqlite_storage *d = sqlite_of(s);
 	size_t before = bytes_held(d);
-	reload_utc next = d->memory->ops->expire(d->memory, now);
+	reload_utc next = d->front.within->ops->expire(d->front.within, now);
 	dropped(d, before, (struct reload_change){ .type = RELOAD_CHANGE_EXPIRE, .now = now });
 	return next;
-}
-
-static struct reload_storage *memory_of(struct reload_storage *s)
-{
-	return sqlite_of(s)->memory;
-}
-
-static uint64_t sqlite_generation(
-	struct reload_storage *s, const struct reload_id *resource, uint32_t kind, reload_utc now)
-{
-	return memory_of(s)->ops->generation(memory_of(s), resource, kind, now);
-}
-
-static void sqlite_each(struct reload_storage *s, const struct reload_id *resource, uint32_t kind,
-	reload_utc now, reload_entry_fn visit, void *arg)
-{
-	memory_of(s)->ops->each(memory_of(s), resource, kind, now, visit, arg);
-}
-
-static void sqlite_range(struct reload_storage *s, const struct reload_id *resource, uint32_t kind,
-	uint32_t first, uint32_t last, reload_utc now, reload_entry_fn visit, void *arg)
-{
-	memory_of(s)->ops->range(memory_of(s), resource, kind, first, last, now, visit, arg);
-}
-
-static size_t sqlite_extent(struct reload_storage *s, const struct reload_id *resource,
-	uint32_t kind, reload_utc now, uint32_t *last)
-{
-	return memory_of(s)->ops->extent(memory_of(s), resource, kind, now, last);
-}
-
-static const struct reload_stored_entry *sqlite_find(struct reload_storage *s,
-	const struct reload_id *resource, uint32_t kind, const struct reload_stored_value *place,
-	reload_utc now)
-{
-	return memory_of(s)->ops->find(memory_of(s), resource, kind, place, now);
-}
-
-static const struct reload_ended *sqlite_ended(struct reload_storage *s)
-{
-	return memory_of(s)->ops->ended(memory_of(s));
-}
-
-static bool sqlite_next(struct reload_storage *s, const struct reload_id *from,
-	const struct reload_id *to, uint32_t kind, reload_utc now, struct reload_id *out)
-{
-	return memory_of(s)->ops->next(memory_of(s), from, to, kind, now, out);
-}
-
-static size_t sqlite_kinds(struct reload_storage *s, const struct reload_id *resource,
-	reload_utc now, uint32_t *out, size_t max)
-{
-	return memory_of(s)->ops->kinds(memory_of(s), resource, now, out, max);
-}
-
-static size_t sqlite_count(struct reload_storage *s, reload_utc now, size_t *values, size_t *bytes)
-{
-	return memory_of(s)->ops->count(memory_of(s), now, values, bytes);
-}
-
-static size_t sqlite_totals(struct reload_storage *s, struct reload_kind_total *out, size_t max)
-{
-	return memory_of(s)->ops->totals(memory_of(s), out, max);
 }
 
 static void sqlite_free(struct reload_storage *s)
@@ -362,7 +299,7 @@ static void sqlite_free(struct reload_storage *s)
 	}
 	while ((c = changes_get(&d->queue)) || (c = changes_get(&d->finished)))
 		change_free(d, c);
-	reload_storage_free(d->memory);
+	reload_storage_free(d->front.within);
 	pthread_mutex_destroy(&d->lock);
 	pthread_cond_destroy(&d->work);
 	pthread_cond_destroy(&d->idle);
@@ -383,19 +320,10 @@ static const struct reload_storage_ops sqlite_ops = {
 	.free = sqlite_free,
 	.commit = sqlite_commit,
 	.flush = reload_storage_sqlite_flush,
-	.generation = sqlite_generation,
-	.each = sqlite_each,
-	.range = sqlite_range,
-	.extent = sqlite_extent,
-	.find = sqlite_find,
-	.ended = sqlite_ended,
-	.next = sqlite_next,
-	.kinds = sqlite_kinds,
+	RELOAD_FRONT_READS,
 	.drop_range = sqlite_drop_range,
 	.drop_kind = sqlite_drop_kind,
 	.expire = sqlite_expire,
-	.count = sqlite_count,
-	.totals = sqlite_totals,
 };
 
 /* --- making ------------------------------------------------------------------------------------------------------ */
@@ -405,7 +333,7 @@ enum reload_err reload_storage_sqlite_open(struct reload_storage **out,
 {
 	struct sqlite_storage *d = RELOAD_NEW(sqlite_storage);
 	pthread_condattr_t monotonic;
-	d->base.ops = &sqlite_ops;
+	d->front.base.ops = &sqlite_ops;
 	d->notify = setup->notify;
 	d->on_event = setup->on_event;
 	d->arg = setup->arg;
@@ -417,8 +345,8 @@ enum reload_err reload_storage_sqlite_open(struct reload_storage **out,
 	pthread_condattr_destroy(&monotonic);
 	changes_init(&d->queue);
 	changes_init(&d->finished);
-	d->memory = reload_storage_memory_new(setup->max_bytes, setup->keep_generation_ms);
-	enum reload_err err = reload_sqlite_file_open(&d->file, setup, d->memory, why);
+	d->front.within = reload_storage_memory_new(setup->max_bytes, setup->keep_generation_ms);
+	enum reload_err err = reload_sqlite_file_open(&d->file, setup, d->front.within, why);
 	if (!err) {
 		err = reload_sqlite_writer_start(d, why);
 		if (err) {
@@ -427,10 +355,10 @@ enum reload_err reload_storage_sqlite_open(struct reload_storage **out,
 		}
 	}
 	if (err) {
-		reload_storage_free(&d->base);
+		reload_storage_free(&d->front.base);
 		return err;
 	}
-	sqlite_expire(&d->base, setup->now);
-	*out = &d->base;
+	sqlite_expire(&d->front.base, setup->now);
+	*out = &d->front.base;
 	return RELOAD_OK;
 }

@@ -1,6 +1,7 @@
 /* The storage of sqlite_io.c and its thread that writes: what both use. */
 #pragma once
 
+#include "storage/front.h"
 #include "storage/sqlite_internal.h"
 
 #include <pthread.h>
@@ -12,9 +13,8 @@ struct changes {
 };
 
 struct sqlite_storage {
-	struct reload_storage base;
-	struct reload_storage *memory;
-	struct reload_sqlite_file *file; /* used by the writer alone while it runs */
+	struct reload_storage_front front; /* within: the values, in memory */
+	struct reload_sqlite_file *file;   /* used by the writer alone while it runs */
 	void (*notify)(void *arg);
 	void (*on_event)(
 		void *arg, enum reload_storage_event event, const char *detail, size_t count);

@@ -62,12 +62,15 @@ static void contents_signed(void *arg, struct reload_job *job)
 	struct reload_exchange *x = s->exchange;
 	struct reload_generic_certificate merged[RELOAD_LIMIT_CERTIFICATES];
 	size_t count = 0;
+	enum reload_err err = job->err;
 	struct wr own;
 	wr_init(&own);
-	reload_own_certificates_write(x, &own);
-	bool fits = reload_certificates_merge(x, merged, &count, wr_done(&own)) &&
-		    reload_certificates_merge(x, merged, &count, wr_done(&s->extra));
-	if (!job->err && fits) {
+	if (!err)
+		reload_own_certificates_write(x, &own);
+	if (!err && (!reload_certificates_merge(x, merged, &count, wr_done(&own)) ||
+			    !reload_certificates_merge(x, merged, &count, wr_done(&s->extra))))
+		err = RELOAD_MESSAGE_TOO_LARGE;
+	if (!err) {
 		struct reload_security_block block = { .certificates = merged,
 			.certificates_count = count,
 			.signature = { .hash_alg = job->hash_alg,
@@ -78,8 +81,7 @@ static void contents_signed(void *arg, struct reload_job *job)
 			&block.signature.identity);
 		reload_wire_write(&s->tail, &reload_security_block_wire, &x->engine->ctx, &block);
 	}
-	enum reload_err err = job->err ? job->err : !fits ? RELOAD_MESSAGE_TOO_LARGE : s->tail.err;
-	s->fn(s->arg, wr_done(&s->tail), err);
+	s->fn(s->arg, wr_done(&s->tail), err ? err : s->tail.err);
 	wr_clear(&own);
 	wr_clear(&s->tail);
 	wr_clear(&s->extra);

@@ -32,7 +32,8 @@ void reload_sim_draw_certs(struct reload_sim_faults *f, const struct reload_sim_
 	size_t count;
 	reload_ms off = s->cert_ends ? clocks_off(f, s) : 0;
 	reload_sim_source_seed(&r, seed, RELOAD_SIM_SOURCE_CERT);
-	size_t *peers = reload_sim_some_peers(&r, s, seed, RELOAD_SIM_SOURCE_CERT, s->cert_ends, &count);
+	size_t *peers =
+		reload_sim_some_peers(&r, s, seed, RELOAD_SIM_SOURCE_CERT, s->cert_ends, &count);
 	for (size_t i = 0; i < count; i++) {
 		reload_ms at = from + reload_prng_below(&r, (end - from) / 2 + 1), left = end - at;
 		reload_ms lasts = left / 4 + reload_prng_below(&r, left * 3 / 4 + 1);
@@ -45,8 +46,8 @@ void reload_sim_draw_certs(struct reload_sim_faults *f, const struct reload_sim_
 		given->number = at + lasts + off;
 		given->careless = !renews && how == 3;
 		if (renews)
-			reload_sim_fault_add(f, RELOAD_SIM_FAULT_RENEW, RELOAD_SIM_SOURCE_CERT, (uint32_t)i,
-				at + renewal)
+			reload_sim_fault_add(f, RELOAD_SIM_FAULT_RENEW, RELOAD_SIM_SOURCE_CERT,
+				(uint32_t)i, at + renewal)
 				->node = peers[i];
 		struct reload_sim_fault *ends = reload_sim_fault_add(f, RELOAD_SIM_FAULT_CERT_ENDS,
 			RELOAD_SIM_SOURCE_CERT, (uint32_t)i, at + lasts);

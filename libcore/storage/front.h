@@ -11,18 +11,17 @@ struct reload_storage_front {
 };
 
 /* The reading operations of struct reload_storage_ops, each that of the storage within: for the initializer of a table. */
-#define RELOAD_FRONT_READS .generation = reload_front_generation, \
-	.each = reload_front_each, \
-	.range = reload_front_range, \
-	.extent = reload_front_extent, \
-	.find = reload_front_find, \
-	.ended = reload_front_ended, \
-	.next = reload_front_next, \
-	.kinds = reload_front_kinds, \
-	.count = reload_front_count, \
-	.totals = reload_front_totals
+#define RELOAD_FRONT_READS                                                                         \
+	.generation = reload_front_generation, .each = reload_front_each,                          \
+	.range = reload_front_range, .extent = reload_front_extent, .find = reload_front_find,     \
+	.ended = reload_front_ended, .next = reload_front_next, .kinds = reload_front_kinds,       \
+	.count = reload_front_count, .totals = reload_front_totals
 
-/* reload_front_generation() and those below read from the storage within s. */
+/*
+ * The functions of that table, each as the operation of its name of the storage within s: reload_front_generation(), reload_front_each(),
+ * reload_front_range(), reload_front_extent(), reload_front_find(), reload_front_ended(), reload_front_next(), reload_front_kinds(),
+ * reload_front_count() and reload_front_totals().
+ */
 uint64_t reload_front_generation(
 	struct reload_storage *s, const struct reload_id *resource, uint32_t kind, reload_utc now);
 void reload_front_each(struct reload_storage *s, const struct reload_id *resource, uint32_t kind,

@@ -146,7 +146,7 @@ static bool open_again(struct cli_link *link, const char *method, struct reload_
 	return true;
 }
 
-/* Whether an agent of another protocol may have answered so: it took the request for another one, or knows it no more. */
+/* Whether this may be the error of an agent with another version of the control protocol: there the method has other parameters, or does not exist. */
 static bool may_be_other_protocol(enum reload_err err)
 {
 	return err == RELOAD_NO_METHOD || err == RELOAD_BAD_REQUEST || err == RELOAD_USAGE;

@@ -122,7 +122,10 @@ static void check_links(struct health *h)
 		bad += !cli_get_bool(l, "good");
 	if (bad)
 		SAY(h, "links", "warn", with_agent(advice, "reload-diag tables", h),
-			"%zu of %zu links do not acknowledge", bad, json_array_size(list));
+			"%zu of %zu links do%s not acknowledge", bad, json_array_size(list),
+			bad == 1 ? "es" : "");
+	else if (json_array_size(list) == 1)
+		SAY(h, "links", "ok", "", "1 link, which acknowledges");
 	else
 		SAY(h, "links", "ok", "", "%zu links, all acknowledge", json_array_size(list));
 }

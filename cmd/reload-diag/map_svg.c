@@ -89,17 +89,28 @@ static void put_peer(FILE *out, const json_t *p, bool label)
 			sin(a) < 0 ? "end" : "start", id);
 }
 
+/* "3 peers answered, 1 does not answer, 2 disagree" */
+static void put_counts(FILE *out, const json_t *map)
+{
+	long long answered = cli_get_int(map, "answered"), silent = cli_get_int(map, "unreachable"),
+		  disagreeing = cli_get_int(map, "disagreeing");
+	fprintf(out, "%lld peer%s answered, %lld do%s not answer, %lld disagree%s", answered,
+		answered == 1 ? "" : "s", silent, silent == 1 ? "es" : "", disagreeing,
+		disagreeing == 1 ? "s" : "");
+}
+
 static void put_picture(FILE *out, const json_t *map)
 {
 	const json_t *peers = json_object_get(map, "peers"), *p;
 	size_t i;
 	fprintf(out,
 		"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" role=\"img\" "
-		"aria-labelledby=\"t d\">\n<title id=\"t\">RELOAD ring of %lld peers</title>\n"
-		"<desc id=\"d\">%lld peers answered, %lld do not answer, %lld disagree about their "
-		"neighbours.</desc>\n",
-		SIZE, SIZE, cli_get_int(map, "answered"), cli_get_int(map, "answered"),
-		cli_get_int(map, "unreachable"), cli_get_int(map, "disagreeing"));
+		"aria-labelledby=\"t d\">\n<title id=\"t\">RELOAD ring of %lld peer%s</title>\n"
+		"<desc id=\"d\">",
+		SIZE, SIZE, cli_get_int(map, "answered"),
+		cli_get_int(map, "answered") == 1 ? "" : "s");
+	put_counts(out, map);
+	fputs(" about their neighbours.</desc>\n", out);
 	fputs("<style>.ring{fill:none;stroke:#bbb}.next{stroke:#446}.finger{stroke:#9ac;stroke-"
 	      "opacity:.4}"
 	      ".peer{fill:#284;stroke:#fff}.silent{fill:#c22}.disagrees{fill:#e80}"
@@ -191,14 +202,14 @@ void map_html(FILE *out, const json_t *map)
 {
 	fputs(page_head, out);
 	put_picture(out, map);
+	fprintf(out, "</main>\n<aside><p><label>Find a Node-ID: <input id=\"search\" "
+		     "autocomplete=\"off\"></label></p>\n"
+		     "<p>");
+	put_counts(out, map);
 	fprintf(out,
-		"</main>\n<aside><p><label>Find a Node-ID: <input id=\"search\" "
-		"autocomplete=\"off\"></label></p>\n"
-		"<p>%lld peers answered, %lld do not answer, %lld disagree.%s</p>\n"
+		".%s</p>\n"
 		"<pre id=\"said\">Choose a peer.</pre></aside>\n"
 		"<script type=\"application/json\" id=\"data\">",
-		cli_get_int(map, "answered"), cli_get_int(map, "unreachable"),
-		cli_get_int(map, "disagreeing"),
 		cli_get_bool(map, "complete") ? "" : " Not all of the ring was asked.");
 	put_data(out, map);
 	fputs("</script>\n", out);

@@ -86,7 +86,9 @@ void map_describe(FILE *out, const json_t *map)
 {
 	const json_t *p, *f;
 	size_t i, k;
-	fprintf(out, "The ring has %lld peers that answer.\n", cli_get_int(map, "answered"));
+	long long answered = cli_get_int(map, "answered");
+	fprintf(out, "The ring has %lld peer%s that answer%s.\n", answered,
+		answered == 1 ? "" : "s", answered == 1 ? "s" : "");
 	json_array_foreach (json_object_get(map, "peers"), i, p) {
 		const char *id = cli_get_text(p, "node_id");
 		if (!cli_get_bool(p, "answered")) {

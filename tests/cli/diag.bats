@@ -245,6 +245,7 @@ setup() {
 		data = json.loads(re.search(r'id="data">(.*?)</script>', text, re.S).group(1))
 		assert len(data["peers"]) == 3
 	END
+	grep -q '<p>3 peers answered, 0 do not answer, 0 disagree\.</p>' ring.html
 	COLUMNS=40 LC_ALL=C reload-diag map >forty
 	[ "$(awk 'length > 40' forty)" = "" ]
 	grep -q '#' forty
@@ -258,6 +259,7 @@ setup() {
 	reload-diag map --format html -o silent.html || true
 	kill -CONT "$(cat lab/carol.pid)"
 	until_true knows carol 2
+	grep -q '<p>2 peers answered, 1 does not answer, ' silent.html
 	timeout 90 /usr/bin/python3 "$BATS_TEST_DIRNAME/map_browser.py" silent.html ring.png "$CAROL" 3>&-
 	[ "$(head -c 4 ring.png | tail -c 3)" = PNG ]
 }

@@ -67,7 +67,8 @@ struct reload_sim_run_state {
 	struct reload_sim_history *history;
 	struct reload_sim_loss_budget *loss_budget;
 	struct reload_sim_hold_down *hold_down;
-	struct reload_sim_sent *sent;
+	struct reload_sim_sent
+		*sent; /* checks what nodes send: ttl, and the newest Update of each */
 	struct reload_sim_checks
 		*checks; /* NULL: the world ends, results of requests do not count any more */
 	struct reload_sim_outcome *out;

@@ -107,7 +107,7 @@ struct reload_sim_hooks {
 	 * it, for instance by reload_sim_inject().
 	 */
 	bool (*send)(void *arg, struct reload_sim_node *n, uint32_t link, struct span message);
-	/* any node n sends message: must call none of the functions below that change the world */
+	/* n, any node, has sent message over one of its links, also when that will be lost: must call none of the functions below that change the world */
 	void (*sent)(void *arg, const struct reload_sim_node *n, struct span message);
 };
 

@@ -227,34 +227,55 @@ static void draw_jumps(struct reload_sim_faults *f, const struct reload_sim_scen
 	}
 }
 
-/* The last ones are noticed, and mended, before the end. */
-static void draw_moves(struct reload_sim_faults *f, const struct reload_sim_scenario *s,
-	uint64_t seed, reload_ms from, reload_ms end)
+/* What happens for a while to a peer at a time, each drawn: how often, how long, and whether to node 0 as well. */
+struct spell {
+	enum reload_sim_fault_type type;
+	enum reload_sim_source source;
+	uint64_t count;
+	reload_ms length;
+	bool node_0, past_end; /* past_end: it lasts that long in any case */
+	bool noticed;          /* with a number: 1 in half of the cases */
+};
+
+static void draw_spells(struct reload_sim_faults *f, const struct reload_sim_scenario *s,
+	uint64_t seed, const struct spell *what, reload_ms from, reload_ms end)
 {
 	struct reload_prng r;
-	reload_sim_source_seed(&r, seed, RELOAD_SIM_SOURCE_MOVE);
-	for (uint64_t i = 0; i < s->moves && s->peers > 1; i++) {
+	reload_sim_source_seed(&r, seed, what->source);
+	size_t first = !what->node_0;
+	for (uint64_t i = 0; i < what->count && s->peers > first; i++) {
+		reload_ms at = from + reload_prng_below(&r, end - from);
 		struct reload_sim_fault *fault =
-			reload_sim_fault_add(f, RELOAD_SIM_FAULT_MOVE, RELOAD_SIM_SOURCE_MOVE,
-				(uint32_t)i, from + reload_prng_below(&r, end - from));
-		fault->node = 1 + reload_prng_below(&r, s->peers - 1);
-		fault->number = reload_prng_below(&r, 2);
-		fault->length = MOVE_MS;
+			reload_sim_fault_add(f, what->type, what->source, (uint32_t)i, at);
+		fault->node = first + reload_prng_below(&r, s->peers - first);
+		fault->number = what->noticed ? reload_prng_below(&r, 2) : 0;
+		fault->length = what->past_end || what->length < end - at ? what->length : end - at;
 	}
 }
 
-static void draw_disk_errors(struct reload_sim_faults *f, const struct reload_sim_scenario *s,
+/* The last moves are noticed, and mended, before the end. */
+static void draw_all_spells(struct reload_sim_faults *f, const struct reload_sim_scenario *s,
 	uint64_t seed, reload_ms from, reload_ms end)
 {
-	struct reload_prng r;
-	reload_sim_source_seed(&r, seed, RELOAD_SIM_SOURCE_ERRORS);
-	for (uint64_t i = 0; i < s->disk_errors && s->peers > 1; i++) {
-		reload_ms at = from + reload_prng_below(&r, end - from);
-		struct reload_sim_fault *fault = reload_sim_fault_add(
-			f, RELOAD_SIM_FAULT_DISK_ERRORS, RELOAD_SIM_SOURCE_ERRORS, (uint32_t)i, at);
-		fault->node = 1 + reload_prng_below(&r, s->peers - 1);
-		fault->length = s->disk_error_time < end - at ? s->disk_error_time : end - at;
-	}
+	const struct spell spells[] = {
+		{ .type = RELOAD_SIM_FAULT_MOVE,
+			.source = RELOAD_SIM_SOURCE_MOVE,
+			.count = s->moves,
+			.length = MOVE_MS,
+			.past_end = true,
+			.noticed = true },
+		{ .type = RELOAD_SIM_FAULT_DISK_ERRORS,
+			.source = RELOAD_SIM_SOURCE_ERRORS,
+			.count = s->disk_errors,
+			.length = s->disk_error_time },
+		{ .type = RELOAD_SIM_FAULT_FREEZE,
+			.source = RELOAD_SIM_SOURCE_FREEZE,
+			.count = s->freezes,
+			.length = s->freeze_time,
+			.node_0 = true },
+	};
+	for (size_t i = 0; i < COUNT_OF(spells); i++)
+		draw_spells(f, s, seed, &spells[i], from, end);
 }
 
 static void draw_disk_full(struct reload_sim_faults *f, const struct reload_sim_scenario *s,
@@ -273,20 +294,6 @@ static void draw_disk_full(struct reload_sim_faults *f, const struct reload_sim_
 		fault->length = s->disk_full_time < end - at ? s->disk_full_time : end - at;
 	}
 	free(peers);
-}
-
-static void draw_freezes(struct reload_sim_faults *f, const struct reload_sim_scenario *s,
-	uint64_t seed, reload_ms from, reload_ms end)
-{
-	struct reload_prng r;
-	reload_sim_source_seed(&r, seed, RELOAD_SIM_SOURCE_FREEZE);
-	for (uint64_t i = 0; i < s->freezes; i++) {
-		reload_ms at = from + reload_prng_below(&r, end - from);
-		struct reload_sim_fault *fault = reload_sim_fault_add(
-			f, RELOAD_SIM_FAULT_FREEZE, RELOAD_SIM_SOURCE_FREEZE, (uint32_t)i, at);
-		fault->node = reload_prng_below(&r, s->peers);
-		fault->length = s->freeze_time < end - at ? s->freeze_time : end - at;
-	}
 }
 
 static void draw_configs(struct reload_sim_faults *f, const struct reload_sim_scenario *s,
@@ -351,10 +358,8 @@ void reload_sim_faults_draw(struct reload_sim_faults *f, const struct reload_sim
 	draw_partitions(f, &s, seed, first, end);
 	draw_cuts(f, &s, seed, first, end);
 	draw_jumps(f, &s, seed, first, end);
-	draw_moves(f, &s, seed, first, end);
-	draw_disk_errors(f, &s, seed, first, end);
+	draw_all_spells(f, &s, seed, first, end);
 	draw_disk_full(f, &s, seed, first, end);
-	draw_freezes(f, &s, seed, first, end);
 	draw_configs(f, &s, seed, first, end);
 	draw_wave(f, &s, seed, first, end);
 	reload_sim_draw_crowd(f, &s, seed, first, end);

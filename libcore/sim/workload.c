@@ -37,6 +37,7 @@ struct reload_sim_request {
 	uint64_t base,
 		known; /* Store: the generation counter that it names, 0: none; the highest one that was acknowledged when it began */
 	uint64_t owed;
+	const struct reload_sim_node *answered; /* who did; NULL: nobody yet */
 	reload_ms begun;
 	unsigned tries;  /* final read: number of the next try; 0: it is no final read */
 	bool calm, torn; /* when it began */
@@ -77,6 +78,11 @@ static void violated(struct reload_sim_request *r, enum reload_sim_check check, 
 	snprintf(v.words, sizeof(v.words), "node %zu, %s place %u of node %zu, begun at %.3f s: %s",
 		r->node, r->number ? "storing" : "fetching", r->place->which, r->place->node,
 		(double)r->begun / 1000, what);
+	if (r->answered) {
+		size_t used = strlen(v.words);
+		snprintf(v.words + used, sizeof(v.words) - used, " (node %zu answered)",
+			r->answered->index);
+	}
 	reload_sim_run_state_violated(c, &v);
 }
 
@@ -110,7 +116,8 @@ static bool lied_to(struct reload_sim_request *r, const struct reload_result *re
 	struct reload_sim_violation v;
 	if (!result->responder.len)
 		return false;
-	bool liar = reload_sim_checks_liar(c->checks, &result->responder);
+	r->answered = reload_sim_checks_node(c->checks, &result->responder);
+	bool liar = r->answered && r->answered->byzantine;
 	if (result->err)
 		return liar;
 	if (!reload_sim_check_responder(c->checks, reload_sim_node(c->sim, r->node),

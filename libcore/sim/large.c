@@ -18,7 +18,7 @@ static void stored(void *arg, const struct reload_result *result)
 	bool good = c->checks && !result->err && reload_sim_node(c->sim, l->node)->lives == l->life;
 	if (c->checks)
 		c->nodes[l->node].filling = false;
-	c->store_hops += 2ull * result->hops * (result->transmissions ? result->transmissions : 1);
+	c->store_hops += reload_sim_request_hops(&c->hops, result);
 	if (good && ++c->nodes[l->node].filled < RELOAD_SIM_LARGE_ENTRIES)
 		store_next(l);
 	else

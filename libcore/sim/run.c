@@ -53,7 +53,7 @@ struct run {
 	reload_ms healed; /* when all checks held at once; NEVER: not since the last fault */
 	bool quiet, measured;
 	struct reload_sim_counts counts; /* at the last sample */
-	uint64_t store_hops, fetch_hops;
+	uint64_t store_hops, fetch_hops; /* of the workload, found among the messages so far */
 	double upkeep_bytes, upkeep_messages, peer_hours, rest_bytes, rest_peer_hours;
 	bool rest;                  /* no fault was at work since the last sample */
 	reload_ms look;             /* when the estimates are looked at next */
@@ -135,16 +135,18 @@ static void measure(struct run *r, reload_ms step)
 	const struct reload_sim_counts *now = reload_sim_counts(c->sim);
 	struct reload_sim_upkeep u = reload_sim_upkeep(
 		&r->counts, now, c->store_hops - r->store_hops, c->fetch_hops - r->fetch_hops);
-	double hours = (double)c->joined * (double)step / HOUR_MS;
 	if (r->measured) {
+		double hours = (double)c->joined * (double)step / HOUR_MS;
 		r->upkeep_bytes += u.bytes;
 		r->upkeep_messages += u.messages;
 		r->peer_hours += hours;
 		r->rest_bytes += r->rest ? u.bytes : 0;
 		r->rest_peer_hours += r->rest ? hours : 0;
 	}
-	r->store_hops = c->store_hops;
-	r->fetch_hops = c->fetch_hops;
+	r->store_hops += reload_sim_own_messages(
+		&r->counts, now, RELOAD_SIM_TRAFFIC_STORE, c->store_hops - r->store_hops);
+	r->fetch_hops += reload_sim_own_messages(
+		&r->counts, now, RELOAD_SIM_TRAFFIC_FETCH, c->fetch_hops - r->fetch_hops);
 	r->rest = reload_sim_run_state_calm(c) && !c->faults.byzantine;
 }
 

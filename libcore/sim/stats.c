@@ -1,5 +1,6 @@
 #include "sim/stats.h"
 
+#include "exchange/request.h"
 #include "util/alloc.h"
 
 #include <math.h>
@@ -53,6 +54,22 @@ struct reload_sim_spread reload_sim_numbers_spread(struct reload_sim_numbers *n)
 	return s;
 }
 
+uint64_t reload_sim_own_messages(const struct reload_sim_counts *from,
+	const struct reload_sim_counts *to, enum reload_sim_traffic traffic, uint64_t hops)
+{
+	uint64_t messages = to->traffic_messages[traffic] - from->traffic_messages[traffic];
+	return hops < messages ? hops : messages;
+}
+
+uint64_t reload_sim_request_hops(
+	const struct reload_sim_numbers *hops, const struct reload_result *result)
+{
+	unsigned copies = result->transmissions ? result->transmissions : 1;
+	if (result->err != RELOAD_TIMEOUT || !hops->seen)
+		return 2ull * result->hops * copies;
+	return (uint64_t)llround(2 * hops->sum / (double)hops->seen * copies);
+}
+
 struct reload_sim_upkeep reload_sim_upkeep(const struct reload_sim_counts *from,
 	const struct reload_sim_counts *to, uint64_t store_hops, uint64_t fetch_hops)
 {
@@ -60,10 +77,10 @@ struct reload_sim_upkeep reload_sim_upkeep(const struct reload_sim_counts *from,
 	for (unsigned t = 0; t < RELOAD_SIM_TRAFFICS; t++) {
 		double messages = (double)(to->traffic_messages[t] - from->traffic_messages[t]),
 		       bytes = (double)(to->traffic_bytes[t] - from->traffic_bytes[t]);
-		double own = t == RELOAD_SIM_TRAFFIC_STORE   ? (double)store_hops
-			     : t == RELOAD_SIM_TRAFFIC_FETCH ? (double)fetch_hops
-							     : 0;
-		double rest = messages > own ? messages - own : 0;
+		uint64_t hops = t == RELOAD_SIM_TRAFFIC_STORE   ? store_hops
+				: t == RELOAD_SIM_TRAFFIC_FETCH ? fetch_hops
+								: 0;
+		double rest = messages - (double)reload_sim_own_messages(from, to, t, hops);
 		u.messages += rest;
 		u.bytes += messages > 0 ? bytes * rest / messages : 0;
 	}

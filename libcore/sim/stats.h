@@ -28,6 +28,21 @@ struct reload_sim_upkeep {
 };
 
 /*
+ * reload_sim_own_messages() returns how many of the messages of a kind between two counts are the workload's, whose requests and answers made hops
+ * since: not more than there are.  What is left belongs to earlier or later messages, as the hops are known when a request ends.
+ */
+uint64_t reload_sim_own_messages(const struct reload_sim_counts *from,
+	const struct reload_sim_counts *to, enum reload_sim_traffic traffic, uint64_t hops);
+
+struct reload_result;
+/*
+ * reload_sim_request_hops() returns how many links the copies of a request of the workload crossed, with the answers to them.  How far those came
+ * that had no answer is not known: as far as others on average, whose hops are given.
+ */
+uint64_t reload_sim_request_hops(
+	const struct reload_sim_numbers *hops, const struct reload_result *result);
+
+/*
  * reload_sim_upkeep() is what was sent between two counts.  Of the messages of Store and Fetch as many are the workload's as its requests and
  * answers made hops; the others are replicas and certificates.  Their bytes are divided in the same ratio, which is an estimate.
  */

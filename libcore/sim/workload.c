@@ -213,7 +213,7 @@ static void stored(void *arg, const struct reload_result *result)
 	}
 	reload_ms now = reload_sim_now(c->sim);
 	c->nodes[r->node].storing = false;
-	c->store_hops += 2ull * result->hops * (result->transmissions ? result->transmissions : 1);
+	c->store_hops += reload_sim_request_hops(&c->hops, result);
 	enum reload_sim_stored how = stored_how(result, lied_to(r, result));
 	if (how == RELOAD_SIM_STORED_ACKNOWLEDGED) {
 		c->out->stores_acknowledged++;
@@ -469,7 +469,7 @@ static void fetched(void *arg, const struct reload_result *result)
 		request_free(r);
 		return;
 	}
-	c->fetch_hops += 2ull * result->hops * (result->transmissions ? result->transmissions : 1);
+	c->fetch_hops += reload_sim_request_hops(&c->hops, result);
 	c->lookups += r->owed > 0;
 	if (r->owed && !r->tries) {
 		c->out->lookups.ended++;

@@ -261,6 +261,28 @@ static void upkeep_is_all_but_the_load(void **state)
 	assert_true(u.messages == 15 && u.bytes == 2000);
 	u = reload_sim_upkeep(&from, &to, 100, 100);
 	assert_true(u.messages == 10 && u.bytes == 1000);
+	/* what was sent before the request ended is found when the next messages are counted */
+	assert_int_equal(reload_sim_own_messages(&from, &to, RELOAD_SIM_TRAFFIC_FETCH, 12), 8);
+	assert_int_equal(reload_sim_own_messages(&from, &to, RELOAD_SIM_TRAFFIC_FETCH, 5), 5);
+}
+
+/* A lookup without an answer is no upkeep: its copies went as far as those of others, as far as is known. */
+static void requests_without_an_answer_are_load(void **state)
+{
+	(void)state;
+	struct reload_sim_numbers hops = { 0 };
+	struct reload_result result = { .hops = 3, .transmissions = 2 };
+	assert_int_equal(reload_sim_request_hops(&hops, &result), 12);
+	result.transmissions = 0; /* answered by the node itself */
+	result.hops = 0;
+	assert_int_equal(reload_sim_request_hops(&hops, &result), 0);
+	result.err = RELOAD_TIMEOUT;
+	result.transmissions = 5;
+	assert_int_equal(reload_sim_request_hops(&hops, &result), 0);
+	reload_sim_numbers_add(&hops, 3);
+	reload_sim_numbers_add(&hops, 4);
+	assert_int_equal(reload_sim_request_hops(&hops, &result), 35);
+	reload_sim_numbers_clear(&hops);
 }
 
 int main(void)
@@ -279,6 +301,7 @@ int main(void)
 		cmocka_unit_test_setup(a_run_can_be_stopped, fresh),
 		cmocka_unit_test(spreads_are_nearest_ranks),
 		cmocka_unit_test(upkeep_is_all_but_the_load),
+		cmocka_unit_test(requests_without_an_answer_are_load),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

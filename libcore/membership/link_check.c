@@ -3,7 +3,7 @@
 /* Pings over one link: those that may be of no use any more, because there is a newer one to the same node; and all, to show a newer certificate. */
 
 enum {
-	CHECK_MS = 3000, /* of a node that answers sooner */
+	CHECK_MS = 3000, /* of a node that is known to answer sooner */
 	COPIES =
 		4, /* the time of so many is the longest: the attempts that wait for a check last for one more */
 	SHOWN_MAX = 1024 /* links; the nodes at further ones see it in the next message */
@@ -22,7 +22,7 @@ static void checked(void *arg, struct reload_request *r, const struct reload_res
 void reload_link_check(struct reload_membership *m, struct reload_connection *con)
 {
 	reload_ms most = COPIES * (reload_ms)m->engine->config->overlay_reliability_timer_ms,
-		  wait = 2 * con->answers_in;
+		  wait = con->answers_in ? 2 * con->answers_in : most;
 	if (wait < CHECK_MS)
 		wait = CHECK_MS;
 	reload_link_try(m, con, wait < most ? wait : most);

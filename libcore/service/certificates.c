@@ -32,15 +32,16 @@ struct reload_certificates {
 
 static void store_certificates(void *arg);
 
-/* The way to the owner may be too slow for a request, and stay so: the pauses double. */
-static void again(struct certificate_place *place)
+/* The way to the owner may be too slow for a request, and stay so: the pauses double, and four times as long follows when nothing was answered. */
+static void again(struct certificate_place *place, enum reload_err err)
 {
 	struct reload_certificates *c = place->certificates;
 	c->stored = false;
 	place->failed = true;
 	if (c->timer.armed)
 		return; /* the other place has failed, too */
-	reload_ms pause = reload_doubled(AGAIN_MS, c->failures++, AGAIN_MAX_MS);
+	reload_ms pause = reload_doubled(AGAIN_MS, c->failures, AGAIN_MAX_MS);
+	c->failures += err == RELOAD_TIMEOUT ? 2 : 1;
 	reload_timer_arm(&c->engine->timers, &c->timer,
 		c->engine->now + pause + reload_engine_random_ms(c->engine, pause),
 		store_certificates, c);
@@ -64,7 +65,7 @@ static void stored(void *arg, struct reload_request *r, const struct reload_resu
 	struct reload_certificates *c = place->certificates;
 	(void)r;
 	if (result->err) {
-		again(place);
+		again(place, result->err);
 		return;
 	}
 	struct reload_id resource = resource_of(place);
@@ -100,7 +101,7 @@ static void fetched(void *arg, struct reload_request *r, const struct reload_res
 	(void)r;
 	const struct reload_cert *own = reload_exchange_credentials(c->exchange)->cert;
 	if (result->err) {
-		again(place);
+		again(place, result->err);
 		return;
 	}
 	for (size_t i = 0; i < result->values_count; i++) {

@@ -1,6 +1,8 @@
 /* Who is at the other end of a link: its certificate and Node-IDs (RFC 6940 s6.1.2, s6.5.1). */
 #include "engine_attach.h"
 
+#include "peer/internal.h"
+
 static void wrong_certificate(void **state)
 {
 	struct ring *r = *state;
@@ -165,9 +167,41 @@ static void a_link_has_one_name(void **state)
 	assert_true(there);
 }
 
+/* How long u keeps the link to c, which answers no Ping, once c asks for another one; 0: longer than 15 s. */
+static reload_ms kept_for(struct ring *r, reload_ms answers_in)
+{
+	struct craft c = craft_attach(r->c, r->u);
+	expect_answer(r->b, through_b(r, &c), RELOAD_ATTACH_ANS);
+	struct reload_connection *con =
+		reload_connection_by_node(r->u->peer->connections, &r->c->id);
+	uint32_t link = con->link;
+	con->answers_in = answers_in;
+	c = craft_attach(r->c, r->u);
+	expect_answer(r->b, through_b(r, &c), RELOAD_ATTACH_ANS);
+	for (reload_ms kept = 500; kept <= 15000; kept += 500) {
+		net_pass(r->net, 500);
+		if (!reload_connection_by_link(r->u->peer->connections, link))
+			return kept;
+	}
+	return 0;
+}
+
+/* A link is silent when its node takes longer than it did before: a new one, over which nothing was answered yet, may lead to a slow node. */
+static void a_new_link_is_given_time(void **state)
+{
+	assert_in_range(kept_for(*state, 0), 11500, 12500);
+}
+
+static void a_link_to_a_fast_node_is_not(void **state)
+{
+	assert_in_range(kept_for(*state, 200), 2500, 3500);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		ring_test(a_new_link_is_given_time),
+		ring_test(a_link_to_a_fast_node_is_not),
 		ring_test(wrong_certificate),
 		ring_test(own_id_at_the_other_end),
 		ring_test(many_names_are_one_signer),

@@ -177,7 +177,7 @@ static void what_is_lost_again_and_again(void **state)
 	lost_count = 0;
 	node_join(v, u, RELOAD_ROLE_PEER);
 	net_pass(net, 3600000);
-	assert_in_range(lost_count, 6 * 5, 10 * 2 * 5);
+	assert_in_range(lost_count, 6 * 5, 8 * 2 * 5);
 	lost = 0;
 	net_pass(net, 1280000 + 15000);
 	assert_int_equal(v->events[RELOAD_EV_CERTIFICATE_STORED], 2);

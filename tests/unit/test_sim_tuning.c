@@ -185,6 +185,16 @@ static void a_neighbour_is_missed(void **state)
 	assert_int_equal(wrong_lists(s, &gone), 0);
 }
 
+/* A host knows when packets came; the simulator notes it when it is asked, which may have been long ago. */
+static void hear_all(struct reload_sim *s)
+{
+	for (size_t i = 0; i < NODES; i++) {
+		const struct reload_sim_body *n = &s->nodes[i];
+		for (size_t k = 0; k < n->links_count; k++)
+			reload_sim_link_heard(s, n->links[k].link, n->links[k].end);
+	}
+}
+
 /*
  * What holds packets up for less than that separates nobody: the time is counted from the last packet, not from the last message.
  */
@@ -195,6 +205,7 @@ static void a_short_cut_is_no_silence(void **state)
 	AUTO(reload_sim) s = ring(&w, 11, false);
 	assert_true(reload_sim_run(s, reload_sim_now(s) + 5 * MINUTE_MS));
 	w = (struct watch){ 0 };
+	hear_all(s);
 	for (size_t i = 0; i < NODES; i++)
 		reload_sim_side(s, i, i % 2);
 	assert_true(reload_sim_run(s, reload_sim_now(s) + 75000));
@@ -283,7 +294,7 @@ static void slow_peers_cost_little(void **state)
 		all += upkeep(300000, seed);
 		without += upkeep(0, seed);
 	}
-	assert_true(all < 4 * without); /* of few peers, and soon after they joined */
+	assert_true(all < 2.5 * without); /* of few peers, and soon after they joined */
 }
 
 int main(void)

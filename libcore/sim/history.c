@@ -290,6 +290,11 @@ void reload_sim_history_signed(const struct reload_sim_history *h, struct reload
 		v->expires = before;
 	if (v->gone > until + slack)
 		v->gone = until + slack;
+	/* it may take the place of the newest acknowledged one, and not be acknowledged itself */
+	if (p->expires > v->expires)
+		p->expires = v->expires;
+	if (counter_of(h, p)->expires > v->expires)
+		counter_of(h, p)->expires = v->expires;
 }
 
 bool reload_sim_history_alone(const struct reload_sim_history *h, const struct reload_sim_place *p,

@@ -12,7 +12,7 @@
 #include <string.h>
 
 /*
- * A run has five phases:
+ * A run has five phases, and ends with the first violation:
  *
  * 	growth	Node 0 is the ring and the others join.  Ends when all have joined, or GROW_LIMIT_MS after the last one was started.
  * 	stores	Some of the nodes store their first value; not with a script, which has its own Stores.
@@ -20,8 +20,6 @@
  * 	quiet	No load.  Within the time `quiet` after the last fault all checks must hold at once, CALM_MS after the phase began at the
  * 		earliest: then hold-downs are over and old replicas are dropped.
  * 	reads	Each value that is owed is fetched through a random node.
- *
- * The first violation ends the run.
  */
 
 enum {

@@ -155,10 +155,7 @@ static void what_may_be_lost_and_is_found_is_owed(void **state)
 static void a_store_without_an_answer_may_be_there_or_not(void **state)
 {
 	(void)state;
-	uint64_t one = store(1, 100, 1);
-	const struct reload_sim_version *v =
-		reload_sim_history_begin(h, place(1), 1, 0, 200, WALL + 200, LIFE, HOUR_S, true);
-	uint64_t two = v->storage_time;
+	uint64_t one = store(1, 100, 1), two = begin(1, 200);
 	/* the Store has not ended */
 	assert_int_equal(judged(1, owed(1, 250), version(1, 2, two)), RELOAD_SIM_READ_GOOD);
 	assert_true(
@@ -166,6 +163,22 @@ static void a_store_without_an_answer_may_be_there_or_not(void **state)
 	assert_int_equal(owed(1, 400), one);
 	assert_int_equal(judged(1, one, version(1, 2, two)), RELOAD_SIM_READ_GOOD);
 	assert_int_equal(judged(1, one, version(1, 1, one)), RELOAD_SIM_READ_GOOD);
+}
+
+static void what_ends_with_its_certificate_may_have_replaced_the_owed(void **state)
+{
+	(void)state;
+	reload_ms over = 1000000;
+	uint64_t one = store(1, 100, 1), two = begin(1, 200);
+	reload_sim_history_signed(h, place(1), 2, over + RELOAD_SIM_EXPIRY_SLACK_MS);
+	assert_true(
+		reload_sim_history_end(h, place(1), 2, RELOAD_SIM_STORED_UNKNOWN, 300, 0, NULL));
+	assert_int_equal(owed(1, over - 1), one); /* until it ends, either is there */
+	assert_int_equal(judged(1, one, version(1, 2, two)), RELOAD_SIM_READ_GOOD);
+	assert_int_equal(owed(1, over), 0); /* the first may have been replaced by what is over */
+	assert_int_equal(reload_sim_history_counter(h, place(1), over), 0);
+	one = store(1, over, 7); /* and the next acknowledged one is owed again */
+	assert_int_equal(owed(1, over + 10), one);
 }
 
 static void what_was_never_stored_is_forged(void **state)
@@ -559,6 +572,7 @@ int main(void)
 		TEST(a_value_is_over_with_its_lifetime),
 		TEST(what_may_be_lost_and_is_found_is_owed),
 		TEST(a_store_without_an_answer_may_be_there_or_not),
+		TEST(what_ends_with_its_certificate_may_have_replaced_the_owed),
 		TEST(what_was_never_stored_is_forged),
 		TEST(versions_give_way_but_are_not_forged_then),
 		TEST(a_removal_is_a_version),

@@ -144,12 +144,15 @@ enum {
 
 /*
  * Another node with a copy of this node's key makes requests, and their answers come here: the same answer, to no request of this node,
- * each time the other repeats its request.  A late answer to an own request comes once, or more quickly.
+ * each time the other repeats its request.  A late answer to an own request that was sent once comes once, or more quickly; to one that was repeated
+ * it comes for each copy.
  */
 static void note_unasked_answer(const struct reload_incoming *in)
 {
 	struct reload_exchange *x = in->exchange;
 	uint64_t id = in->msg->header.transaction_id;
+	if (reload_transaction_was_repeated(&x->transactions, id))
+		return;
 	if (id == x->unasked.transaction && x->engine->now - x->unasked.since >= UNASKED_REPEAT_MS)
 		reload_engine_event(
 			x->engine, &(struct reload_event){ .type = RELOAD_EV_NODE_ID_TAKEN,

@@ -68,6 +68,7 @@ void reload_exchange_free(struct reload_exchange *x)
 	if (!x)
 		return;
 	reload_timer_cancel(&x->engine->timers, &x->answers_over);
+	reload_transactions_clear(&x->transactions);
 	reload_reassembly_free(x->reassembly);
 	reload_return_paths_free(x->return_paths);
 	reload_answer_cache_free(x->answer_cache);

@@ -1,5 +1,9 @@
 #include "exchange/transactions.h"
 
+#include "util/alloc.h"
+
+#include <stdlib.h>
+
 static int transaction_cmp(struct reload_transaction *a, struct reload_transaction *b)
 {
 	return (a->id > b->id) - (a->id < b->id);
@@ -54,11 +58,35 @@ bool reload_transaction_begin(struct reload_transactions *table, struct reload_t
 	return true;
 }
 
+static void remember(struct reload_transactions *table, uint64_t id)
+{
+	if (!table->repeated)
+		table->repeated = reload_alloc_array(RELOAD_REPEATED_MAX, sizeof(*table->repeated));
+	table->repeated[table->repeated_count++ % RELOAD_REPEATED_MAX] = id;
+}
+
+bool reload_transaction_was_repeated(const struct reload_transactions *table, uint64_t id)
+{
+	for (size_t i = 0; i < table->repeated_count && i < RELOAD_REPEATED_MAX; i++)
+		if (table->repeated[i] == id)
+			return true;
+	return false;
+}
+
+void reload_transactions_clear(struct reload_transactions *table)
+{
+	free(table->repeated);
+	table->repeated = NULL;
+	table->repeated_count = 0;
+}
+
 void reload_transaction_end(struct reload_transaction *t)
 {
 	if (!t->active)
 		return;
 	t->active = false;
+	if (t->transmissions > 1)
+		remember(t->table, t->id);
 	reload_timer_cancel(t->table->timers, &t->timer);
 	RB_REMOVE(reload_transaction_tree, &t->table->tree, t);
 	t->table->count--;

@@ -10,7 +10,8 @@
 #include "util/tree.h"
 
 enum {
-	RELOAD_TRANSMISSIONS = 5
+	RELOAD_TRANSMISSIONS = 5,
+	RELOAD_REPEATED_MAX = 256 /* ended transactions that are remembered */
 };
 
 /* Embedded in what waits. */
@@ -35,6 +36,9 @@ struct reload_transactions {
 	void *arg;
 	reload_ms interval; /* overlay-reliability-timer */
 	size_t count;
+	/* ids of the last ones that were sent more than once: an answer to each copy may still come; NULL: there was none */
+	uint64_t *repeated;
+	size_t repeated_count;
 };
 
 /* reload_transaction_begin() enters t under id and sends the first copy; timeout_ms 0: five intervals.  False: the id is taken. */
@@ -46,6 +50,12 @@ void reload_transaction_hasten(struct reload_transaction *t);
 
 /* reload_transaction_end() takes t out; an ended one is legal. */
 void reload_transaction_end(struct reload_transaction *t);
+
+/* reload_transaction_was_repeated() returns whether one with that id was sent more than once and has ended, as far as that is remembered. */
+bool reload_transaction_was_repeated(const struct reload_transactions *table, uint64_t id);
+
+/* reload_transactions_clear() frees what table remembers. */
+void reload_transactions_clear(struct reload_transactions *table);
 
 /* reload_transaction_find() returns the one with that id, NULL: none is under way. */
 struct reload_transaction *reload_transaction_find(struct reload_transactions *table, uint64_t id);

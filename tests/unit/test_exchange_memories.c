@@ -82,7 +82,38 @@ static void times(void **state)
 		assert_int_equal(b.failed_at, 100 + cases[i].failed);
 		assert_int_equal(b.table.count, 0);
 		assert_int_equal(reload_timers_next(&b.timers), RELOAD_NEVER);
+		reload_transactions_clear(&b.table);
 	}
+}
+
+static void copies_are_remembered(void **state)
+{
+	(void)state;
+	struct fixture b;
+	fixture_init(&b);
+	for (uint64_t id = 1; id <= RELOAD_REPEATED_MAX + 1; id++) {
+		assert_true(reload_transaction_begin(&b.table, &b.t, id, 0));
+		b.copies = 0;
+		run(&b, b.now + 1000);
+		if (id == 2) { /* answered after its first copy */
+			reload_transaction_end(&b.t);
+			assert_false(reload_transaction_was_repeated(&b.table, id));
+			continue;
+		}
+		run(&b, b.now + 3000);
+		assert_false(reload_transaction_was_repeated(&b.table, id));
+		reload_transaction_end(&b.t);
+		assert_true(reload_transaction_was_repeated(&b.table, id));
+	}
+	/* as many as there is room for: of those from 1 on one was not repeated */
+	assert_true(reload_transaction_was_repeated(&b.table, 1));
+	assert_true(reload_transaction_begin(&b.table, &b.t, 9999, 0));
+	b.copies = 0;
+	run(&b, b.now + 4000);
+	reload_transaction_end(&b.t);
+	assert_false(reload_transaction_was_repeated(&b.table, 1));
+	reload_transactions_clear(&b.table);
+	assert_false(reload_transaction_was_repeated(&b.table, 9999));
 }
 
 static void ends(void **state)
@@ -106,6 +137,7 @@ static void ends(void **state)
 	run(&b, 40000);
 	assert_int_equal(b.copies, 2);
 	assert_int_equal(b.failed_at, 0);
+	reload_transactions_clear(&b.table);
 	fixture_init(&b);
 	b.end_on_second = true; /* from inside the transmission */
 	assert_true(reload_transaction_begin(&b.table, &b.t, 42, 0));
@@ -113,6 +145,7 @@ static void ends(void **state)
 	assert_int_equal(b.copies, 2);
 	assert_int_equal(b.failed_at, 0);
 	assert_int_equal(b.table.count, 0);
+	reload_transactions_clear(&b.table);
 }
 
 /* -- answers ---------------------------------------------------------------------------------------------------------------- */
@@ -240,6 +273,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(times),
+		cmocka_unit_test(copies_are_remembered),
 		cmocka_unit_test(ends),
 		cmocka_unit_test(answers),
 		cmocka_unit_test(answers_are_bounded),

@@ -340,6 +340,27 @@ static void two_with_one_key(void **state)
 	assert_int_equal(r->u->events[RELOAD_EV_NODE_ID_TAKEN], before + 2);
 }
 
+/* A slow peer answers each copy of a request after the first answer has come: nobody has a copy of the key. */
+static void late_answers_to_copies(void **state)
+{
+	struct ring *r = *state;
+	struct reload_destination to = dest(r->a);
+	struct reload_request_target target = { .list = &to, .count = 1 };
+	enum reload_err err;
+	struct outcome *o = outcome_new(r->net);
+	assert_non_null(reload_peer_ping(r->u->peer, &target, 0, outcome_fn, o, &err));
+	net_pass(r->net, 7000);
+	struct reload_ping_ans ans = { 0 };
+	struct craft c = reply(r->a, heard_code(r->a, RELOAD_PING_REQ), RELOAD_PING_ANS, &ans);
+	for (unsigned copy = 0; copy < 3; copy++) {
+		tell(&c, r->u);
+		assert_int_equal(o->calls, 1);
+		net_pass(r->net, 3000);
+	}
+	/* R-6.2.1-07 */
+	assert_int_equal(r->u->events[RELOAD_EV_NODE_ID_TAKEN], 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -355,6 +376,7 @@ int main(void)
 		ring_test(longest_answer),
 		ring_test(too_large_messages),
 		ring_test(two_with_one_key),
+		ring_test(late_answers_to_copies),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

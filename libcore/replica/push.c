@@ -234,14 +234,13 @@ static struct reload_place *fill_message(struct reload_push_message *b, struct p
 		if (e && reload_lapsed_note_has(&rep->pushes->lapsed, rep->engine,
 				 reload_exchange_certificates(rep->exchange), e))
 			e = NULL;
-		if (e && !reload_push_message_fits(b, place->kind, e))
+		if (e && !reload_push_message_add(b, place->kind, generation, e))
 			break;
 		reload_places_remove(&u->fresh, place);
 		if (!e) {
 			free(place);
 			continue;
 		}
-		reload_push_message_add(b, place->kind, generation, e);
 		place->next = list;
 		list = place;
 	}

@@ -40,23 +40,23 @@ static size_t entry_size(const struct reload_stored_entry *e)
 	       VALUE_ROOM;
 }
 
-bool reload_push_message_fits(
-	const struct reload_push_message *b, uint32_t kind, const struct reload_stored_entry *e)
+/* Whether a value of that size, with certificates that are not there yet, finds room beside the others; the first value always does. */
+static bool fits(const struct reload_push_message *b, uint32_t kind, size_t size,
+	struct span certificates, size_t certificates_count)
 {
-	bool known = has_certificates(b, e->certificates);
-	size_t more = entry_size(e) + (known ? 0 : e->certificates.len),
-	       certificates = known ? 0 : reload_certificates_count(b->exchange, e->certificates);
 	bool new_kind = !b->kinds_count || b->kinds[b->kinds_count - 1].kind != kind;
+	if (!b->bytes)
+		return true;
 	if (new_kind && b->kinds_count == RELOAD_PUSH_KINDS_MAX)
 		return false;
-	if (b->bytes && b->certificates_count + certificates > RELOAD_LIMIT_CERTIFICATES)
+	if (b->certificates_count + certificates_count > RELOAD_LIMIT_CERTIFICATES)
 		return false;
-	return !b->bytes || b->bytes + more + b->certificates.len + b->room <=
-				    b->engine->config->max_message_size;
+	return b->bytes + size + b->certificates.len + certificates.len + b->room <=
+	       b->engine->config->max_message_size;
 }
 
-void reload_push_message_add(struct reload_push_message *b, uint32_t kind, uint64_t generation,
-	const struct reload_stored_entry *e)
+static struct reload_stored_data *value_new(
+	struct reload_push_message *b, uint32_t kind, uint64_t generation)
 {
 	struct reload_store_kind *k = b->kinds_count ? &b->kinds[b->kinds_count - 1] : NULL;
 	if (!k || k->kind != kind) {
@@ -72,14 +72,25 @@ void reload_push_message_add(struct reload_push_message *b, uint32_t kind, uint6
 		k->values = more;
 		b->cap = cap;
 	}
-	struct reload_stored_data *d = &k->values[k->values_count++];
+	return &k->values[k->values_count++];
+}
+
+bool reload_push_message_add(struct reload_push_message *b, uint32_t kind, uint64_t generation,
+	const struct reload_stored_entry *e)
+{
+	struct span certificates =
+		has_certificates(b, e->certificates) ? span_of(NULL, 0) : e->certificates;
+	size_t size = entry_size(e),
+	       certificates_count = reload_certificates_count(b->exchange, certificates);
+	if (!fits(b, kind, size, certificates, certificates_count))
+		return false;
+	struct reload_stored_data *d = value_new(b, kind, generation);
 	*d = e->data;
 	d->lifetime = reload_entry_lifetime(e, b->engine->wall);
-	if (!has_certificates(b, e->certificates)) { /* of one signer once */
-		wr_span(&b->certificates, e->certificates);
-		b->certificates_count += reload_certificates_count(b->exchange, e->certificates);
-	}
-	b->bytes += entry_size(e);
+	wr_span(&b->certificates, certificates);
+	b->certificates_count += certificates_count;
+	b->bytes += size;
+	return true;
 }
 
 bool reload_lapsed_note_has(struct reload_lapsed_note *n, const struct reload_engine *engine,

@@ -29,12 +29,12 @@ void reload_push_message_begin(struct reload_push_message *b, struct reload_engi
 	struct reload_exchange *exchange);
 void reload_push_message_clear(struct reload_push_message *b);
 
-/* reload_push_message_fits() returns whether e, a value of kind, finds room; the first one does. */
-bool reload_push_message_fits(
-	const struct reload_push_message *b, uint32_t kind, const struct reload_stored_entry *e);
-
-/* reload_push_message_add() adds e, whose lifetime is lowered by the time that it was held (R-7.4.1.1-21); what e points at is borrowed. */
-void reload_push_message_add(struct reload_push_message *b, uint32_t kind, uint64_t generation,
+/*
+ * reload_push_message_add() adds e, a value of kind, and its signer's certificates if they are not there yet.  False: it finds no
+ * room, and nothing has changed; the first value always finds room.  The lifetime of e is lowered by the time that it was held
+ * (R-7.4.1.1-21).  What e points at is borrowed.
+ */
+bool reload_push_message_add(struct reload_push_message *b, uint32_t kind, uint64_t generation,
 	const struct reload_stored_entry *e);
 
 /* The last chain of certificates that was looked at: a hand-over of one user's values costs few signature checks. */

@@ -102,22 +102,34 @@ static enum conform_verdict mask(struct conform *c)
 		(unsigned)c->link.mask);
 }
 
+/* Writes the next DATA frame, with a Ping, to w, which is begun here and cleared by the caller; returns the transaction of the Ping. */
+static uint64_t framed_ping(struct conform *c, struct wr *w)
+{
+	struct draft d;
+	struct wr message;
+	wr_init(&message);
+	draft_ping(c, &d);
+	draft_write(c, &d, &message);
+	uint64_t transaction = d.header.transaction_id;
+	draft_end(&d);
+	wr_init(w);
+	conform_frame_head(&c->link, w, message.len);
+	wr_span(w, wr_done(&message));
+	wr_clear(&message);
+	return transaction;
+}
+
 static enum conform_verdict unknown_frame(struct conform *c)
 {
 	static const uint8_t types[] = { 0, 127, 130, 255 };
 	for (size_t i = 0; i < sizeof(types); i++) {
-		struct draft d;
 		struct wr w;
 		if (!fresh(c, 1))
 			return conform_no_answer(c);
-		draft_ping(c, &d);
-		wr_init(&w);
-		conform_frame_head(&c->link, &w, 0);
+		(void)framed_ping(c, &w);
 		w.at[0] = types[i];
-		draft_write(c, &d, &w);
 		(void)conform_bytes(c, &c->link, wr_done(&w));
 		wr_clear(&w);
-		draft_end(&d);
 		bool closed = conform_closed(c, &c->link);
 		conform_hang_up(&c->link);
 		if (!closed)
@@ -188,26 +200,19 @@ static enum conform_verdict header_too_large(struct conform *c)
 
 static enum conform_verdict in_single_bytes(struct conform *c)
 {
-	struct draft d;
 	struct wr w;
 	if (!fresh(c, 1))
 		return conform_no_answer(c);
-	draft_ping(c, &d);
-	wr_init(&w);
-	conform_frame_head(&c->link, &w, 0);
-	draft_write(c, &d, &w);
-	uint32_t len = (uint32_t)(w.len - RELOAD_FRAME_DATA_HEAD);
-	for (unsigned i = 0; i < 3; i++)
-		w.at[5 + i] = (uint8_t)(len >> (16 - 8 * i));
+	uint64_t transaction = framed_ping(c, &w);
+	size_t count = w.len;
 	bool sent = true;
-	for (size_t i = 0; i < w.len && sent; i++)
+	for (size_t i = 0; i < count && sent; i++)
 		sent = conform_bytes(c, &c->link, span_of(w.at + i, 1));
 	wr_clear(&w);
-	bool answered = sent && conform_answer(c, d.header.transaction_id, c->wait_ms);
-	draft_end(&d);
+	bool answered = sent && conform_answer(c, transaction, c->wait_ms);
 	if (!answered)
 		conform_hang_up(&c->link);
-	return answered ? HOLDS(c, "a frame of %u records is read", len + RELOAD_FRAME_DATA_HEAD)
+	return answered ? HOLDS(c, "a frame of %zu records is read", count)
 			: VIOLATED(c, "a frame that came in single bytes is not answered");
 }
 

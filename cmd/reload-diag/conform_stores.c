@@ -52,6 +52,16 @@ static const struct reload_stored_data *fetched(struct conform *c, enum conform_
 	return NULL;
 }
 
+/* Whether the checks before have stored a value at the place; else *v is the verdict. */
+static bool has_stored(struct conform *c, enum conform_verdict *v)
+{
+	if (!conform_place(c, v))
+		return false;
+	if (!c->generation)
+		*v = UNJUDGED(c, "nothing was stored");
+	return c->generation;
+}
+
 static enum conform_verdict first(struct conform *c)
 {
 	enum conform_verdict v;
@@ -99,10 +109,8 @@ static enum conform_verdict same_generation(struct conform *c)
 {
 	enum conform_verdict v;
 	struct draft d;
-	if (!conform_place(c, &v))
+	if (!has_stored(c, &v))
 		return v;
-	if (!c->generation)
-		return UNJUDGED(c, "nothing was stored");
 	conform_fetch(c, &d, RELOAD_FETCH_REQ, &c->place, &c->kind->id, 1, c->generation);
 	if (!conform_wants(c, &d, RELOAD_FETCH_ANS, &v))
 		return v;
@@ -117,10 +125,8 @@ static enum conform_verdict stat_hash(struct conform *c)
 	enum conform_verdict v;
 	struct draft d;
 	uint8_t digest[RELOAD_HASH_SIZE_MAX], len[4] = { 0, 0, 0, sizeof(text) - 1 };
-	if (!conform_place(c, &v))
+	if (!has_stored(c, &v))
 		return v;
-	if (!c->generation)
-		return UNJUDGED(c, "nothing was stored");
 	conform_fetch(c, &d, RELOAD_STAT_REQ, &c->place, &c->kind->id, 1, 0);
 	if (!conform_wants(c, &d, RELOAD_STAT_ANS, &v))
 		return v;
@@ -142,10 +148,8 @@ static enum conform_verdict older(struct conform *c)
 {
 	enum conform_verdict v;
 	struct draft d;
-	if (!conform_place(c, &v))
+	if (!has_stored(c, &v))
 		return v;
-	if (!c->generation)
-		return UNJUDGED(c, "nothing was stored");
 	conform_store(c, &d,
 		&(struct conform_value){
 			.text = TEXT, .exists = true, .storage_time = c->storage_time - 1000 });
@@ -166,10 +170,8 @@ static enum conform_verdict raised(struct conform *c)
 static enum conform_verdict right_counter(struct conform *c)
 {
 	enum conform_verdict v;
-	if (!conform_place(c, &v))
+	if (!has_stored(c, &v))
 		return v;
-	if (!c->generation)
-		return UNJUDGED(c, "nothing was stored");
 	if (!stored(c,
 		    &(struct conform_value){
 			    .text = TEXT, .exists = true, .generation = c->generation },

@@ -30,6 +30,11 @@ bool cli_colored(const struct cli *cli, FILE *f)
 	return isatty(fileno(f)) && term && strcmp(term, "dumb") != 0;
 }
 
+const char *cli_plural(long long n)
+{
+	return n == 1 ? "" : "s";
+}
+
 static void clear_progress(struct cli *cli)
 {
 	if (cli->progress_shown)

@@ -53,6 +53,9 @@ void cli_progress(struct cli *cli, const char *fmt, ...) __attribute__((format(p
 enum reload_err cli_confirm(
 	struct cli *cli, const char *question, struct reload_error_text *why) MUST_CHECK;
 
+/* cli_plural() returns what makes a noun agree with the number n before it, "s" or "": "1 peer", "2 peers". */
+const char *cli_plural(long long n);
+
 /* cli_colored() returns whether text on f (stdout or stderr) is to be coloured. */
 bool cli_colored(const struct cli *cli, FILE *f);
 

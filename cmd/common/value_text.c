@@ -31,8 +31,8 @@ static void print_bytes(FILE *out, const json_t *v)
 		return;
 	char hex[2 * SHOWN_BYTES + 1];
 	size_t shown = len < SHOWN_BYTES ? len : SHOWN_BYTES;
-	fprintf(out, "hex:%s%s (%zu bytes)", reload_hex(hex, span_of(bytes, shown)),
-		shown < len ? "..." : "", len);
+	fprintf(out, "hex:%s%s (%zu byte%s)", reload_hex(hex, span_of(bytes, shown)),
+		shown < len ? "..." : "", len, cli_plural((long long)len));
 	free(bytes);
 }
 

@@ -99,7 +99,7 @@ static void print_until(FILE *out, const json_t *s)
 	else if (!days)
 		fprintf(out, "(ends in %lld min)", (left + 59) / 60);
 	else
-		fprintf(out, "(%lld day%s)", days, days == 1 ? "" : "s");
+		fprintf(out, "(%lld day%s)", days, cli_plural(days));
 	fprintf(out, "   configuration sequence %lld%s%.10s%s\n",
 		cli_get_int(s, "configuration_sequence"), *config ? ", " : "", config,
 		*config && seconds_left(config) <= 0 ? " (expired)" : "");
@@ -189,7 +189,7 @@ static void print_status(FILE *out, const json_t *s, void *arg)
 		cli_short_id(self, cli_get_text(s, "node_id")), first_of(succ, s, "successors"));
 	if (json_is_integer(json_object_get(s, "estimated_peers")))
 		fprintf(out, "   about %lld peer%s", cli_get_int(s, "estimated_peers"),
-			cli_get_int(s, "estimated_peers") == 1 ? "" : "s");
+			cli_plural(cli_get_int(s, "estimated_peers")));
 	print_interval(out, s);
 	fprintf(out, "links  %lld up (TLS %lld, DTLS %lld)", cli_get_int(links, "up"),
 		cli_get_int(links, "tls"), cli_get_int(links, "dtls"));
@@ -197,7 +197,7 @@ static void print_status(FILE *out, const json_t *s, void *arg)
 	if (json_is_number(json_object_get(s, "clock_offset_ms")))
 		fprintf(out, "   clock %+.0f ms", cli_get_real(s, "clock_offset_ms"));
 	fprintf(out, "   stored %lld value%s, %s", cli_get_int(stored, "values"),
-		cli_get_int(stored, "values") == 1 ? "" : "s",
+		cli_plural(cli_get_int(stored, "values")),
 		size_text(text, cli_get_int(stored, "size_bytes")));
 	if (json_is_integer(json_object_get(stored, "limit_bytes")))
 		fprintf(out, " of %s", size_text(limit, cli_get_int(stored, "limit_bytes")));
@@ -434,7 +434,8 @@ static void print_line(FILE *out, const json_t *l, void *arg)
 		cli_get_text(l, "part"));
 	cli_put_safe(out, cli_get_text(l, "text"));
 	if (cli_get_int(l, "repeated"))
-		fprintf(out, "  (%lld more times)", cli_get_int(l, "repeated"));
+		fprintf(out, "  (%lld more time%s)", cli_get_int(l, "repeated"),
+			cli_plural(cli_get_int(l, "repeated")));
 	fputc('\n', out);
 }
 

@@ -1,5 +1,6 @@
 #include "log_file.h"
 
+#include "common/output.h"
 #include "util/alloc.h"
 
 #include <errno.h>
@@ -90,7 +91,8 @@ void agent_log_file_write(struct agent_log_file *f, const char *line, size_t len
 	}
 	if (f->dropped) {
 		int n = snprintf(text, sizeof(text),
-			"%" PRIu64 " lines of the log could not be written\n", f->dropped);
+			"%" PRIu64 " line%s of the log could not be written\n", f->dropped,
+			cli_plural((long long)f->dropped));
 		if (write_now(f, text, (size_t)n))
 			f->dropped = 0;
 	}

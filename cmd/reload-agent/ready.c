@@ -1,6 +1,7 @@
 #include "ready.h"
 
 #include "common/notify.h"
+#include "common/output.h"
 #include "link/poll_io.h"
 #include "log.h"
 #include "util/alloc.h"
@@ -57,10 +58,11 @@ static void send_status(struct agent_notify *n)
 	reload_peer_status(n->agent->peer, &s);
 	bool ready = agent_ready(n->agent);
 	if (s.state == RELOAD_STATE_JOINED)
-		snprintf(text, sizeof(text), "STATUS=%s %.200s as %s, %zu links%s",
+		snprintf(text, sizeof(text), "STATUS=%s %.200s as %s, %zu link%s%s",
 			ready ? "joined" : "cut off: no neighbour acknowledges;",
 			reload_peer_config(n->agent->peer)->instance_name,
 			s.role == RELOAD_ROLE_CLIENT ? "client" : "peer", s.links,
+			cli_plural(s.links),
 			n->agent->store_failure ? "; nothing can be stored" : "");
 	else
 		snprintf(text, sizeof(text), "STATUS=%s, not joined%s%.200s",

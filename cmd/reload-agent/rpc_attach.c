@@ -2,6 +2,7 @@
 #include "apps.h"
 #include "rpc_request.h"
 
+#include "common/output.h"
 #include "replica/request.h"
 #include "wire/codes.h"
 
@@ -202,9 +203,9 @@ static void ended(
 	struct reload_failure f = { .err = end->err };
 	snprintf(what, sizeof(what), "the connection to %.200s was cut off", a->base.target.shown);
 	reload_error_explain(&f.why, f.err, what,
-		"peer %s: %s, %" PRIu64 " bytes were sent and %" PRIu64 " received",
+		"peer %s: %s, %" PRIu64 " byte%s sent and %" PRIu64 " received",
 		agent_short_id(shown, &c->node), end->why ? end->why->reason : "lost", end->sent,
-		end->received);
+		cli_plural((long long)end->sent), end->received);
 	reload_error_advise(
 		&f.why, "reload-ping -a %s %s", a->base.agent->instance, agent_operand(&a->base));
 	agent_request_fail_with(&a->base, &a->result, &f);

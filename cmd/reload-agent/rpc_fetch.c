@@ -84,8 +84,7 @@ static void all_dropped(
 	char what[256], shown[AGENT_SHORT], kind[AGENT_KIND];
 	snprintf(what, sizeof(what), "no valid value at %.200s", q->base.target.shown);
 	reload_error_explain(&f.why, f.err, what, "%zu value%s from peer %s dropped: %s", dropped,
-		dropped == 1 ? "" : "s", agent_short_id(shown, &r->responder),
-		reload_err_text(err));
+		cli_plural(dropped), agent_short_id(shown, &r->responder), reload_err_text(err));
 	reload_error_advise(&f.why, "reload-fetch -a %s --show-invalid -k %s %s",
 		q->base.agent->instance, agent_kind_name(kind, q->base.kind),
 		agent_operand(&q->base));

@@ -18,7 +18,7 @@ void agent_fetch_nothing(struct agent_fetch *q, const struct reload_result *r)
 	reload_error_explain(&f.why, f.err, what,
 		"the %s %s answered exists = False after %u hop%s",
 		q->at.len ? "peer" : "responsible peer", agent_short_id(shown, &r->responder),
-		r->hops, r->hops == 1 ? "" : "s");
+		r->hops, cli_plural(r->hops));
 	reload_error_advise(&f.why, "reload-fetch -a %s --find -k %s %s", q->base.agent->instance,
 		kind, agent_operand(&q->base));
 	agent_request_fail_with(&q->base, r, &f);
@@ -285,7 +285,7 @@ static void changed(struct agent_fetch *q, const struct reload_result *r)
 	reload_error_explain(&f.why, f.err, what,
 		"it does not fit one answer, and what is stored there changed while its parts were "
 		"read, %u time%s",
-		q->again, q->again == 1 ? "" : "s");
+		q->again, cli_plural(q->again));
 	reload_error_advise(&f.why, "reload-fetch -a %s%s -k %s %s, with a longer --timeout",
 		q->base.agent->instance, q->ask == reload_peer_stat ? " --stat" : "",
 		agent_kind_name(kind, q->base.kind), agent_operand(&q->base));

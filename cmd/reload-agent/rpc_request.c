@@ -1,6 +1,7 @@
 /* Requests of the control socket that become requests of the engine. */
 #include "rpc_request.h"
 
+#include "common/output.h"
 #include "util/text.h"
 
 #include <inttypes.h>
@@ -205,12 +206,12 @@ void agent_request_explain(struct agent_request *q, const struct reload_result *
 		overlay_reason(reason, r);
 		reload_error_explain(&f.why, f.err, what, "peer %s answered %s after %u hop%s%s",
 			agent_short_id(shown, &r->responder), code ? code : name, r->hops,
-			r->hops == 1 ? "" : "s", reason);
+			cli_plural(r->hops), reason);
 		advise(q, f.err, &f.why);
 	} else if (f.err == RELOAD_TIMEOUT) {
 		reload_error_explain(&f.why, f.err, what,
 			"no answer after %u transmission%s of the request", r->transmissions,
-			r->transmissions == 1 ? "" : "s");
+			cli_plural(r->transmissions));
 		advise(q, f.err, &f.why);
 	} else if (f.err == RELOAD_NOT_JOINED) {
 		explain_not_joined(q, &f.why, what);

@@ -1,6 +1,7 @@
 /* Parsing a TARGET: from text to a Destination List. */
 #include "target.h"
 
+#include "common/output.h"
 #include "util/text.h"
 
 #include <assert.h>
@@ -376,7 +377,7 @@ enum reload_err agent_target_for_kind(struct agent_target *t, const struct agent
 	if (multiple)
 		snprintf(text, sizeof(text),
 			"its access policy is NODE-MULTIPLE, a node has %u place%s: %s#1%s", most,
-			most == 1 ? "" : "s", "self", most > 1 ? ", self#2 .." : "");
+			cli_plural(most), "self", most > 1 ? ", self#2 .." : "");
 	else if (t->place)
 		snprintf(text, sizeof(text), "its access policy is %s, which knows no places: %s",
 			reload_access_policy_name(kind->access),

@@ -55,17 +55,19 @@ static void print_object(FILE *out, const json_t *o, void *arg)
 		fputc('\n', out);
 	} else if (json_object_get(o, "connection")) {
 		const json_t *error = json_object_get(o, "error");
-		fprintf(out, "ended      connection %lld  sent %lld  received %lld bytes%s",
+		fprintf(out, "ended      connection %lld  sent %lld  received %lld byte%s%s",
 			cli_get_int(o, "connection"), cli_get_int(o, "sent_bytes"),
 			cli_get_int(o, "received_bytes"),
+			cli_plural(cli_get_int(o, "received_bytes")),
 			json_is_object(error) ? "  cut off: " : "");
 		cli_put_safe(out, cli_get_text(error, "why"));
 		fputc('\n', out);
 	} else {
 		long long n = cli_get_int(o, "connections");
-		fprintf(out, "%lld connection%s, sent %lld, received %lld bytes\n", n,
-			n == 1 ? "" : "s", cli_get_int(o, "sent_bytes"),
-			cli_get_int(o, "received_bytes"));
+		fprintf(out, "%lld connection%s, sent %lld, received %lld byte%s\n", n,
+			cli_plural(n), cli_get_int(o, "sent_bytes"),
+			cli_get_int(o, "received_bytes"),
+			cli_plural(cli_get_int(o, "received_bytes")));
 	}
 }
 

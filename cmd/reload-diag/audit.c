@@ -131,12 +131,14 @@ static void print_audit(FILE *out, const json_t *o, void *arg)
 	}
 	if (!cli->quiet)
 		fprintf(out,
-			"%lld of %lld peers answered; %lld resources, %lld copies looked at; %zu "
+			"%lld of %lld peer%s answered; %lld resource%s, %lld cop%s looked at; %zu "
 			"finding%s%s\n",
 			cli_get_int(o, "answered"), cli_get_int(o, "peers"),
-			cli_get_int(o, "resources"), cli_get_int(o, "copies"),
+			cli_plural(cli_get_int(o, "peers")), cli_get_int(o, "resources"),
+			cli_plural(cli_get_int(o, "resources")), cli_get_int(o, "copies"),
+			cli_get_int(o, "copies") == 1 ? "y" : "ies",
 			json_array_size(json_object_get(o, "findings")),
-			json_array_size(json_object_get(o, "findings")) == 1 ? "" : "s",
+			cli_plural(json_array_size(json_object_get(o, "findings"))),
 			cli_get_bool(o, "complete") ? "" : "; not all of the ring was looked at");
 }
 
@@ -192,7 +194,7 @@ static void print_conflict(FILE *out, const json_t *o, void *arg)
 	fprintf(out, "%s  resource:%s  Kind 0x%llx  %lld value%s, the other version came from %s: ",
 		cli_local_time(when, cli_get_text(o, "time")), cli_get_text(o, "resource_id"),
 		cli_get_int(o, "kind_id"), cli_get_int(o, "values"),
-		cli_get_int(o, "values") == 1 ? "" : "s",
+		cli_plural(cli_get_int(o, "values")),
 		cli_short_id(node, cli_get_text(o, "node_id")));
 	cli_put_safe(out, cli_get_text(o, "text"));
 	fputc('\n', out);

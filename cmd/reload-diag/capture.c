@@ -185,7 +185,8 @@ static int capture_run(struct capture *c, json_t *params, int stop)
 		status = cli_fail(c->cli,
 			not_written(cli_value(c->cli, "output", NULL), c->broken, &why), &why);
 	if (!status && c->file && !c->cli->quiet)
-		fprintf(stderr, "%llu messages captured\n", (unsigned long long)c->seen);
+		fprintf(stderr, "%llu message%s captured\n", (unsigned long long)c->seen,
+			cli_plural((long long)c->seen));
 	json_decref(result);
 	cli_link_free(link);
 	return status;

@@ -8,6 +8,7 @@
 
 #include "common/identity.h"
 #include "common/options.h"
+#include "common/output.h"
 #include "wire/message.h"
 
 #include <openssl/ssl.h>

@@ -108,7 +108,8 @@ static enum conform_verdict error_text(struct conform *c)
 		return v;
 	struct span info = c->answer->body.error.error_info;
 	return reload_utf8_valid(info)
-		       ? HOLDS(c, "error_info is a text of %zu bytes", info.len)
+		       ? HOLDS(c, "error_info is a text of %zu byte%s", info.len,
+				 cli_plural(info.len))
 		       : VIOLATED(c, "error_info of %s is no UTF-8", conform_answer_text(c));
 }
 

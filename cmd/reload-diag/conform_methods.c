@@ -128,7 +128,7 @@ static enum conform_verdict probe_nothing(struct conform *c)
 		return v;
 	size_t count = c->answer->body.probe_ans.probe_info_count;
 	return conform_say(c, count ? CONFORM_VIOLATED : CONFORM_HOLDS,
-		"to a Probe for nothing came %zu values", count);
+		"to a Probe for nothing came %zu value%s", count, cli_plural(count));
 }
 
 static enum conform_verdict probe_share(struct conform *c)

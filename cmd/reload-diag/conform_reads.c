@@ -99,8 +99,8 @@ static enum conform_verdict each_kind(struct conform *c)
 		return v;
 	size_t count = c->answer->body.fetch_ans.kind_responses_count;
 	return conform_say(c, count == n ? CONFORM_HOLDS : CONFORM_VIOLATED,
-		"%zu FetchKindResponse%s for %zu Kind%s", count, count == 1 ? "" : "s", n,
-		n == 1 ? "" : "s");
+		"%zu FetchKindResponse%s for %zu Kind%s", count, cli_plural(count), n,
+		cli_plural(n));
 }
 
 static enum conform_verdict synthetic(struct conform *c)
@@ -166,7 +166,9 @@ static enum conform_verdict find_unknown(struct conform *c)
 		return v;
 	const struct reload_find_ans *a = &c->answer->body.find_ans;
 	if (a->results_count != 1 || a->results[0].kind != unknown_kind)
-		return VIOLATED(c, "%zu results for one Kind", a->results_count);
+		return VIOLATED(c, "%zu result%s for one Kind%s", a->results_count,
+			cli_plural(a->results_count),
+			a->results_count == 1 ? ", of another Kind" : "");
 	return is_zero(a->results[0].closest)
 		       ? HOLDS(c, "the Resource-ID for an unknown Kind is zero")
 		       : VIOLATED(c, "the Resource-ID for an unknown Kind is not zero");
@@ -185,7 +187,9 @@ static enum conform_verdict find_each(struct conform *c)
 	for (size_t i = 0; i < 2 && fits; i++)
 		fits = a->results[0].kind == kinds[i] || a->results[1].kind == kinds[i];
 	return fits ? HOLDS(c, "one result for each of two Kinds")
-		    : VIOLATED(c, "%zu results for two Kinds", a->results_count);
+		    : VIOLATED(c, "%zu result%s for two Kinds%s", a->results_count,
+			      cli_plural(a->results_count),
+			      a->results_count == 2 ? ", not one for each" : "");
 }
 
 static enum conform_verdict find_elsewhere(struct conform *c)

@@ -56,8 +56,10 @@ static enum conform_verdict kinds_listed(struct conform *c)
 	uint32_t first = rd_u32(&r);
 	if (r.err || len != 4 || rd_more(&r) || first != unknown_kind)
 		return VIOLATED(c,
-			"error_info of Error_Unknown_Kind (%zu bytes) is not the list of that Kind",
-			c->answer->body.error.error_info.len);
+			"error_info of Error_Unknown_Kind (%zu byte%s) is not the list of that "
+			"Kind",
+			c->answer->body.error.error_info.len,
+			cli_plural(c->answer->body.error.error_info.len));
 	return HOLDS(c, "error_info lists Kind 0x%x", (unsigned)first);
 }
 

@@ -55,7 +55,7 @@ static enum conform_verdict answers(struct conform *c)
 		return v;
 	return HOLDS(c, "an answer is signed, and its %zu certificate%s lead to a root-cert",
 		c->answer->security.certificates_count,
-		c->answer->security.certificates_count == 1 ? "" : "s");
+		cli_plural(c->answer->security.certificates_count));
 }
 
 static enum conform_verdict signer(struct conform *c)
@@ -88,7 +88,7 @@ static enum conform_verdict identity(struct conform *c)
 	bool fits = type == (ids > 1 ? RELOAD_CERT_HASH_NODE_ID : RELOAD_CERT_HASH);
 	return conform_say(c, fits ? CONFORM_HOLDS : CONFORM_VIOLATED,
 		"the signer has %zu Node-ID%s, and its identity is of type %u", ids,
-		ids == 1 ? "" : "s", type);
+		cli_plural(ids), type);
 }
 
 const struct conform_check conform_security[] = {

@@ -27,7 +27,9 @@ static bool stored(struct conform *c, const struct conform_value *value, uint64_
 		return false;
 	const struct reload_store_ans *a = &c->answer->body.store_ans;
 	if (a->kind_responses_count != 1 || a->kind_responses[0].kind != c->kind->id) {
-		*v = VIOLATED(c, "the StoreAns has %zu Kinds", a->kind_responses_count);
+		*v = VIOLATED(c, "the StoreAns has %zu Kind%s%s", a->kind_responses_count,
+			cli_plural(a->kind_responses_count),
+			a->kind_responses_count == 1 ? ", another one than the StoreReq" : "");
 		return false;
 	}
 	*generation = a->kind_responses[0].generation_counter;
@@ -46,9 +48,10 @@ static const struct reload_stored_data *fetched(struct conform *c, enum conform_
 	const struct reload_fetch_ans *a = &c->answer->body.fetch_ans;
 	if (a->kind_responses_count == 1 && a->kind_responses[0].values_count == 1)
 		return &a->kind_responses[0].values[0];
-	*v = VIOLATED(c, "a Fetch of a single value brings %zu Kinds with %zu values",
-		a->kind_responses_count,
-		a->kind_responses_count ? a->kind_responses[0].values_count : 0);
+	size_t values = a->kind_responses_count ? a->kind_responses[0].values_count : 0;
+	*v = VIOLATED(c, "a Fetch of a single value brings %zu Kind%s with %zu value%s",
+		a->kind_responses_count, cli_plural(a->kind_responses_count), values,
+		cli_plural(values));
 	return NULL;
 }
 
@@ -117,7 +120,7 @@ static enum conform_verdict same_generation(struct conform *c)
 	const struct reload_fetch_ans *a = &c->answer->body.fetch_ans;
 	size_t count = a->kind_responses_count ? a->kind_responses[0].values_count : 0;
 	return conform_say(c, count ? CONFORM_VIOLATED : CONFORM_HOLDS,
-		"a Fetch with the present generation brings %zu values", count);
+		"a Fetch with the present generation brings %zu value%s", count, cli_plural(count));
 }
 
 static enum conform_verdict stat_hash(struct conform *c)

@@ -96,8 +96,9 @@ static enum conform_verdict way_back(struct conform *c)
 	wr_clear(&wanted);
 	return same ? HOLDS(c, "the list of the answer is the node before, then the Via List "
 			       "reversed")
-		    : VIOLATED(c, "the Destination List of the answer (%zu bytes) is another one",
-			      c->answer->header.destination_list.len);
+		    : VIOLATED(c, "the Destination List of the answer (%zu byte%s) is another one",
+			      c->answer->header.destination_list.len,
+			      cli_plural(c->answer->header.destination_list.len));
 }
 
 static enum conform_verdict no_via(struct conform *c)
@@ -108,7 +109,8 @@ static enum conform_verdict no_via(struct conform *c)
 	if (!conform_wants(c, &d, RELOAD_PING_ANS, &v))
 		return v;
 	return conform_say(c, c->answer->header.via_list.len ? CONFORM_VIOLATED : CONFORM_HOLDS,
-		"the Via List of an answer has %zu bytes", c->answer->header.via_list.len);
+		"the Via List of an answer has %zu byte%s", c->answer->header.via_list.len,
+		cli_plural(c->answer->header.via_list.len));
 }
 
 static enum conform_verdict passed_on(struct conform *c)
@@ -158,7 +160,8 @@ static enum conform_verdict twice(struct conform *c)
 	if (v != CONFORM_HOLDS)
 		return v;
 	size_t len = c->answer->body.error.error_info.len;
-	return len ? HOLDS(c, "Error_Invalid_Message (20) with a text of %zu bytes", len)
+	return len ? HOLDS(c, "Error_Invalid_Message (20) with a text of %zu byte%s", len,
+			     cli_plural(len))
 		   : VIOLATED(c, "Error_Invalid_Message (20) without a text");
 }
 

@@ -204,7 +204,8 @@ static bool walk_step(struct copies *c, struct walk *w, struct reload_call_error
 	char target[sizeof("resource:") + ID_TEXT];
 	json_t *found;
 	snprintf(target, sizeof(target), "resource:%s", w->at);
-	cli_progress(c->cli, "%zu resources, %zu copies", c->resources, c->copies);
+	cli_progress(c->cli, "%zu resource%s, %zu cop%s", c->resources, cli_plural(c->resources),
+		c->copies, c->copies == 1 ? "y" : "ies");
 	if (!ask(c, "store.find", json_pack("{s:s, s:s}", "target", target, "kind", w->kind),
 		    &found, error))
 		return false;

@@ -181,8 +181,8 @@ static void print_text(struct decode *d, const struct item *item, struct reload_
 	const char *name = msg ? reload_code_name(msg->code) : NULL;
 	if (d->items > 1)
 		putchar('\n');
-	printf("%s at %zu, %zu bytes%s%s", item->type, item->offset, item->bytes.len,
-		name ? ": " : "", name ? name : "");
+	printf("%s at %zu, %zu byte%s%s%s", item->type, item->offset, item->bytes.len,
+		cli_plural(item->bytes.len), name ? ": " : "", name ? name : "");
 	if (item->at.reason[0])
 		printf(", broken at %zu: %s", fault_offset(item), fault_text(item));
 	else if (item->fault)
@@ -285,7 +285,7 @@ static enum reload_err decode_all(
 			snprintf(what, sizeof(what), "cannot decode the bytes at %zu", at);
 			reload_error_explain(why, err, what,
 				"%s; %zu decoded before, %zu byte%s left", reload_err_text(err),
-				before, input.len - at, input.len - at == 1 ? "" : "s");
+				before, input.len - at, cli_plural(input.len - at));
 			reload_error_advise(why,
 				"a capture of the whole message: it begins with d2454c4f, "
 				"a frame with 80 or 81");

@@ -98,14 +98,15 @@ static void check_state(struct health *h)
 static void check_neighbours(struct health *h)
 {
 	char advice[TEXT];
-	size_t next = json_array_size(json_object_get(h->status, "successors"));
+	size_t next = json_array_size(json_object_get(h->status, "successors")),
+	       before = json_array_size(json_object_get(h->status, "predecessors"));
 	if (!is_joined(h))
 		return;
 	if (!strcmp(cli_get_text(h->status, "role"), "client"))
 		SAY(h, "neighbours", "ok", "", "a client has none");
 	else if (next)
-		SAY(h, "neighbours", "ok", "", "%zu successors, %zu predecessors", next,
-			json_array_size(json_object_get(h->status, "predecessors")));
+		SAY(h, "neighbours", "ok", "", "%zu successor%s, %zu predecessor%s", next,
+			cli_plural(next), before, cli_plural(before));
 	else
 		SAY(h, "neighbours", "warn",
 			with_agent(advice,
@@ -122,8 +123,8 @@ static void check_links(struct health *h)
 		bad += !cli_get_bool(l, "good");
 	if (bad)
 		SAY(h, "links", "warn", with_agent(advice, "reload-diag tables", h),
-			"%zu of %zu links do%s not acknowledge", bad, json_array_size(list),
-			bad == 1 ? "es" : "");
+			"%zu of %zu link%s do%s not acknowledge", bad, json_array_size(list),
+			cli_plural(json_array_size(list)), bad == 1 ? "es" : "");
 	else if (json_array_size(list) == 1)
 		SAY(h, "links", "ok", "", "1 link, which acknowledges");
 	else
@@ -182,9 +183,11 @@ static void check_end(
 	else if (left <= 0)
 		SAY(h, check, "fail", advice, "ended at %.20s", until);
 	else if (left < (long long)days * DAY_S)
-		SAY(h, check, "warn", advice, "ends at %.10s, in %lld days", until, left / DAY_S);
+		SAY(h, check, "warn", advice, "ends at %.10s, in %lld day%s", until, left / DAY_S,
+			cli_plural(left / DAY_S));
 	else
-		SAY(h, check, "ok", "", "until %.10s, %lld days", until, left / DAY_S);
+		SAY(h, check, "ok", "", "until %.10s, %lld day%s", until, left / DAY_S,
+			cli_plural(left / DAY_S));
 }
 
 static void check_certificate(struct health *h)
@@ -216,8 +219,8 @@ static void check_store(struct health *h)
 			with_agent(advice, "a larger --store-limit of reload-agent", h),
 			"%lld of %lld bytes are used", size, limit);
 	else
-		SAY(h, "store", "ok", "", "%lld values, %lld bytes", cli_get_int(s, "values"),
-			size);
+		SAY(h, "store", "ok", "", "%lld value%s, %lld byte%s", cli_get_int(s, "values"),
+			cli_plural(cli_get_int(s, "values")), size, cli_plural(size));
 }
 
 /* What this peer is responsible for, and whether its replicas have it. */
@@ -235,9 +238,10 @@ static void check_replicas(struct health *h)
 				h),
 			"%.200s", cli_get_text(f, "text"));
 	else if (h->copies->resources)
-		SAY(h, "replicas", "ok", "",
-			"%zu copies of %zu resources are where they have to be", h->copies->copies,
-			h->copies->resources);
+		SAY(h, "replicas", "ok", "", "%zu cop%s of %zu resource%s %s to be",
+			h->copies->copies, h->copies->copies == 1 ? "y" : "ies",
+			h->copies->resources, cli_plural(h->copies->resources),
+			h->copies->copies == 1 ? "is where it has" : "are where they have");
 	else
 		SAY(h, "replicas", "ok", "", "this peer is responsible for no value now");
 }

@@ -264,11 +264,12 @@ static void print_summary(FILE *out, const json_t *o, void *arg)
 	/* what no picture had room for is printed now */
 	if (!l->terminal || (l->drawn && l->drawn <= l->count))
 		(void)draw(l, LINE, ROWS_MAX + 1);
-	fprintf(out, "%u round%s", l->rounds, l->rounds == 1 ? "" : "s");
+	fprintf(out, "%u round%s", l->rounds, cli_plural(l->rounds));
 	if (l->changes)
-		fprintf(out, ", path changed %u time%s", l->changes, l->changes == 1 ? "" : "s");
+		fprintf(out, ", path changed %u time%s", l->changes, cli_plural(l->changes));
 	if (l->dropped)
-		fprintf(out, ", %u hops not counted: more than %d rows", l->dropped, ROWS_MAX);
+		fprintf(out, ", %u hop%s not counted: more than %d rows", l->dropped,
+			cli_plural(l->dropped), ROWS_MAX);
 	fputs(l->end ? "; the last one: " : "\n", out);
 	if (l->end)
 		diag_put_end(out, l->end);

@@ -145,8 +145,8 @@ static int map_show(struct map_job *job, const json_t *o)
 
 static bool on_progress(void *arg, json_t *o)
 {
-	cli_progress(arg, "%lld of %lld known peers were asked", cli_get_int(o, "asked"),
-		cli_get_int(o, "known"));
+	cli_progress(arg, "%lld of %lld known peer%s asked", cli_get_int(o, "asked"),
+		cli_get_int(o, "known"), cli_plural(cli_get_int(o, "known")));
 	return true;
 }
 

@@ -76,8 +76,9 @@ static void put_peer(FILE *out, const json_t *p, bool label)
 		"<circle class=\"peer %s\" id=\"n%s\" cx=\"%.1f\" cy=\"%.1f\" r=\"6\"><title>%s",
 		state, id, x_of(a, RADIUS), y_of(a, RADIUS), id);
 	if (cli_get_bool(p, "answered"))
-		fprintf(out, ": %.2f%% of the ring, %lld resources",
-			cli_get_real(p, "responsible_percent"), cli_get_int(p, "resources"));
+		fprintf(out, ": %.2f%% of the ring, %lld resource%s",
+			cli_get_real(p, "responsible_percent"), cli_get_int(p, "resources"),
+			cli_plural(cli_get_int(p, "resources")));
 	else
 		fputs(": does not answer", out);
 	json_array_foreach (json_object_get(p, "faults"), k, f)
@@ -95,7 +96,7 @@ static void put_counts(FILE *out, const json_t *map)
 	long long answered = cli_get_int(map, "answered"), silent = cli_get_int(map, "unreachable"),
 		  disagreeing = cli_get_int(map, "disagreeing");
 	fprintf(out, "%lld peer%s answered, %lld do%s not answer, %lld disagree%s", answered,
-		answered == 1 ? "" : "s", silent, silent == 1 ? "es" : "", disagreeing,
+		cli_plural(answered), silent, silent == 1 ? "es" : "", disagreeing,
 		disagreeing == 1 ? "s" : "");
 }
 
@@ -107,8 +108,7 @@ static void put_picture(FILE *out, const json_t *map)
 		"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" role=\"img\" "
 		"aria-labelledby=\"t d\">\n<title id=\"t\">RELOAD ring of %lld peer%s</title>\n"
 		"<desc id=\"d\">",
-		SIZE, SIZE, cli_get_int(map, "answered"),
-		cli_get_int(map, "answered") == 1 ? "" : "s");
+		SIZE, SIZE, cli_get_int(map, "answered"), cli_plural(cli_get_int(map, "answered")));
 	put_counts(out, map);
 	fputs(" about their neighbours.</desc>\n", out);
 	fputs("<style>.ring{fill:none;stroke:#bbb}.next{stroke:#446}.finger{stroke:#9ac;stroke-"

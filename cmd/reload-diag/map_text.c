@@ -87,8 +87,8 @@ void map_describe(FILE *out, const json_t *map)
 	const json_t *p, *f;
 	size_t i, k;
 	long long answered = cli_get_int(map, "answered");
-	fprintf(out, "The ring has %lld peer%s that answer%s.\n", answered,
-		answered == 1 ? "" : "s", answered == 1 ? "s" : "");
+	fprintf(out, "The ring has %lld peer%s that answer%s.\n", answered, cli_plural(answered),
+		answered == 1 ? "s" : "");
 	json_array_foreach (json_object_get(map, "peers"), i, p) {
 		const char *id = cli_get_text(p, "node_id");
 		if (!cli_get_bool(p, "answered")) {
@@ -97,10 +97,11 @@ void map_describe(FILE *out, const json_t *map)
 		}
 		fprintf(out,
 			"Peer %s is followed by %s, answers for %.2f percent of the ring, holds "
-			"%lld resources and knows %zu further peers as fingers.\n",
+			"%lld resource%s and has %zu finger%s.\n",
 			id, cli_get_text(p, "successor"), cli_get_real(p, "responsible_percent"),
-			cli_get_int(p, "resources"),
-			json_array_size(json_object_get(p, "fingers")));
+			cli_get_int(p, "resources"), cli_plural(cli_get_int(p, "resources")),
+			json_array_size(json_object_get(p, "fingers")),
+			cli_plural(json_array_size(json_object_get(p, "fingers"))));
 		json_array_foreach (json_object_get(p, "faults"), k, f)
 			fprintf(out, "Peer %s disagrees: it %s %s.\n", id, map_fault(f),
 				cli_get_text(f, "node_id"));

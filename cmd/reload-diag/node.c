@@ -38,7 +38,7 @@ static void print_node(FILE *out, const json_t *o, void *arg)
 	const char *user = cli_get_text(o, "user");
 	(void)arg;
 	fprintf(out, "node       %s  %lld hop%s  ", cli_get_text(o, "node_id"),
-		cli_get_int(o, "hops"), cli_get_int(o, "hops") == 1 ? "" : "s");
+		cli_get_int(o, "hops"), cli_plural(cli_get_int(o, "hops")));
 	diag_put_times(out, o);
 	fputs("\nuser       ", out);
 	cli_put_safe(out, *user ? user : "not known: there is no link to it");
@@ -48,9 +48,9 @@ static void print_node(FILE *out, const json_t *o, void *arg)
 		fputs("in no table of this node", out);
 	fputc('\n', out);
 	if (json_is_number(json_object_get(o, "responsible_percent")))
-		fprintf(out, "ring       %.2f%% of it, %lld resources held, up %lld s\n",
+		fprintf(out, "ring       %.2f%% of it, %lld resource%s held, up %lld s\n",
 			cli_get_real(o, "responsible_percent"), cli_get_int(o, "resources"),
-			cli_get_int(o, "uptime_s"));
+			cli_plural(cli_get_int(o, "resources")), cli_get_int(o, "uptime_s"));
 	if (!json_object_size(json_object_get(o, "values")))
 		fputs("values     none are permitted: reload-enroll config show lists who may read "
 		      "them\n",

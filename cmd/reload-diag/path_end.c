@@ -39,5 +39,5 @@ void diag_put_end(FILE *out, const json_t *o)
 	long long hops = cli_get_int(o, "hops");
 	fprintf(out, "%s ", ends[end_of(o)].text);
 	cli_put_safe(out, cli_get_text(o, "target"));
-	fprintf(out, " after %lld hop%s\n", hops, hops == 1 ? "" : "s");
+	fprintf(out, " after %lld hop%s\n", hops, cli_plural(hops));
 }

@@ -19,7 +19,7 @@ static void print_ping(FILE *out, const json_t *o, void *arg)
 	long long hops = cli_get_int(o, "hops");
 	(void)arg;
 	fprintf(out, "answer  node:%s  %lld hop%s  ",
-		cli_short_id(node, cli_get_text(o, "node_id")), hops, hops == 1 ? "" : "s");
+		cli_short_id(node, cli_get_text(o, "node_id")), hops, cli_plural(hops));
 	diag_put_times(out, o);
 	fputc('\n', out);
 	if (json_is_null(d))

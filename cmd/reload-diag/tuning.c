@@ -64,14 +64,17 @@ static void print_tuning(FILE *out, const json_t *o, void *arg)
 		if (i) /* the first one is its own */
 			put_estimates(out, i == 1 ? "told" : "", e);
 	fprintf(out,
-		"measured   %lld of at most %lld failures (the own join is one), %lld ages of %lld "
-		"peers\n",
+		"measured   %lld of at most %lld failure%s (the own join is one), %lld age%s of "
+		"%lld peer%s\n",
 		cli_get_int(t, "failures"), cli_get_int(t, "failures_limit"),
-		cli_get_int(t, "ages"), cli_get_int(t, "members"));
+		cli_plural(cli_get_int(t, "failures_limit")), cli_get_int(t, "ages"),
+		cli_plural(cli_get_int(t, "ages")), cli_get_int(t, "members"),
+		cli_plural(cli_get_int(t, "members")));
 	fprintf(out,
-		"tables     %lld neighbours on each side, %lld fingers; %lld peers are asked\n",
-		cli_get_int(t, "neighbours"), cli_get_int(t, "fingers"),
-		cli_get_int(t, "peers_to_probe"));
+		"tables     %lld neighbour%s on each side, %lld finger%s; %lld peer%s to probe\n",
+		cli_get_int(t, "neighbours"), cli_plural(cli_get_int(t, "neighbours")),
+		cli_get_int(t, "fingers"), cli_plural(cli_get_int(t, "fingers")),
+		cli_get_int(t, "peers_to_probe"), cli_plural(cli_get_int(t, "peers_to_probe")));
 	put_loss(out, json_object_get(t, "loss"));
 }
 

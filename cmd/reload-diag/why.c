@@ -113,9 +113,10 @@ static void print_why(FILE *out, const json_t *o, void *arg)
 	put_line(out, "what", cli_get_text(o, "what"));
 	put_line(out, "why", cli_get_text(o, "why"));
 	if (*cli_get_text(o, "responder"))
-		fprintf(out, "answer  of %s over %lld links, %lld transmissions\n",
+		fprintf(out, "answer  of %s over %lld link%s, %lld transmission%s\n",
 			cli_short_id(node, cli_get_text(o, "responder")), cli_get_int(o, "hops"),
-			cli_get_int(o, "transmissions"));
+			cli_plural(cli_get_int(o, "hops")), cli_get_int(o, "transmissions"),
+			cli_plural(cli_get_int(o, "transmissions")));
 	json_array_foreach (json_object_get(o, "timeline"), i, e)
 		put_event(out, e);
 	put_now(out, json_object_get(o, "now"));

@@ -25,10 +25,10 @@ static void look(void *arg, const char *user)
 static enum reload_err would_lose(
 	const struct missing *m, const char *where, struct reload_error_text *why)
 {
-	enum reload_err err =
-		reload_error_explain(why, RELOAD_EXISTS, "the users cannot be moved there",
-			"%zu of %zu users of this authority are not among those of %.150s",
-			m->missing, m->here, where);
+	enum reload_err err = reload_error_explain(why, RELOAD_EXISTS,
+		"the users cannot be moved there",
+		"%zu of %zu user%s of this authority %s not among those of %.150s", m->missing,
+		m->here, cli_plural(m->here), m->missing == 1 ? "is" : "are", where);
 	reload_error_advise(why, "an empty database, into which all are copied");
 	return err;
 }

@@ -136,12 +136,14 @@ static enum reload_err collect(json_t **out, const struct enroll_authority *a, r
 static void print_done(FILE *out, const json_t *o, void *arg)
 {
 	const struct cli *cli = arg;
+	long long files = json_integer_value(json_object_get(o, "files")),
+		  users = json_integer_value(json_object_get(o, "users"));
 	if (!cli->quiet)
-		fprintf(out, "%s%s: %s, %lld files, %lld users\n", cli->dry_run ? "would be: " : "",
+		fprintf(out, "%s%s: %s, %lld file%s, %lld user%s\n",
+			cli->dry_run ? "would be: " : "",
 			cli_path_show(json_string_value(json_object_get(o, "path"))),
-			json_string_value(json_object_get(o, "overlay")),
-			(long long)json_integer_value(json_object_get(o, "files")),
-			(long long)json_integer_value(json_object_get(o, "users")));
+			json_string_value(json_object_get(o, "overlay")), files, cli_plural(files),
+			users, cli_plural(users));
 }
 
 static void report(struct cli *cli, const char *path, const json_t *all)

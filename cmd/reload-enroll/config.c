@@ -146,9 +146,10 @@ static json_t *warnings(const struct reload_config *c)
 					      ? c->initial_ttl - (unsigned)TTL_BEYOND_RING
 					      : 0u;
 		snprintf(text, sizeof(text),
-			"initial-ttl %u is safe in rings of %u peers at most (log2 of them + 5, "
+			"initial-ttl %u is safe in rings of %u peer%s at most (log2 of them + 5, "
 			"RFC 6940 13.6.5): %d is proposed",
-			c->initial_ttl, 1u << log2_peers, ENROLL_INITIAL_TTL);
+			c->initial_ttl, 1u << log2_peers, log2_peers ? "s" : "",
+			ENROLL_INITIAL_TTL);
 		json_array_append_new(out, json_string(text));
 	}
 	return out;
@@ -259,8 +260,8 @@ void enroll_config_text(FILE *out, const json_t *o, void *arg)
 		json_is_true(json_object_get(o, "no_ice")) ? "no ICE" : "ICE");
 	print_list(out, o, "links", "links");
 	if (!json_is_true(json_object_get(o, "no_ice")))
-		fprintf(out, "  %-15s%lld records of each server\n", "turn-density",
-			number(o, "turn_density"));
+		fprintf(out, "  %-15s%lld record%s of each server\n", "turn-density",
+			number(o, "turn_density"), cli_plural(number(o, "turn_density")));
 	json_array_foreach (json_object_get(o, "roots"), i, root)
 		fprintf(out, "  %-15s%.16s %s, until %.10s\n", i ? "" : "root-cert",
 			word(root, "fingerprint"), word(root, "subject"), word(root, "expires"));

@@ -79,8 +79,8 @@ void enroll_services_print(FILE *out, const json_t *result)
 	const json_t *s = json_object_get(result, "services");
 	if (!json_is_null(s))
 		fprintf(out,
-			"  services       %lld branches, %lld providers in the fullest node of the "
-			"tree, messages of %lld bytes\n",
+			"  services       %lld branches, %lld provider%s in the fullest node of "
+			"the tree, messages of %lld bytes\n",
 			number(s, "branching_factor"), number(s, "records"),
-			number(result, "max_message_size"));
+			cli_plural(number(s, "records")), number(result, "max_message_size"));
 }

@@ -32,7 +32,7 @@ static void print_published(FILE *out, const json_t *o, void *arg)
 	fprintf(out, "%s sequence %lld of %s: this agent and %lld other peer%s %s it",
 		cli_get_bool(o, "taken") ? "published" : "confirmed", cli_get_int(o, "sequence"),
 		cli_get_text(o, "overlay"), cli_get_int(o, "peers"),
-		cli_get_int(o, "peers") == 1 ? "" : "s",
+		cli_plural(cli_get_int(o, "peers")),
 		cli_get_bool(o, "complete") ? "have" : "are known to have");
 	fprintf(out, "%s, after %.2f s\n", cli_get_bool(o, "complete") ? ", the whole ring" : "",
 		cli_get_real(o, "took_ms") / 1000);
@@ -59,7 +59,7 @@ static int fail_partly(struct publish *p)
 	struct reload_error_text why = { 0 };
 	(void)reload_error_explain(&why, RELOAD_PARTIAL,
 		"not all of the ring is known to have the document",
-		"%zu peers answered; behind them: %s", p->walk.peers,
+		"%zu peer%s answered; after that: %s", p->walk.peers, cli_plural(p->walk.peers),
 		*p->walk.last_error ? p->walk.last_error : "no answer in time");
 	reload_error_advise(&why, "reload-enroll config publish -t 5m, which goes on asking");
 	return cli_fail(p->cli, RELOAD_PARTIAL, &why);

@@ -49,7 +49,7 @@ static void found(struct ring_walk *w, const struct reload_id *at)
 	w->peers++;
 	if (w->met)
 		w->met(w->arg, at);
-	cli_progress(w->cli, "%zu peers answered", w->peers);
+	cli_progress(w->cli, "%zu peer%s answered", w->peers, cli_plural(w->peers));
 }
 
 enum reload_err ring_walk(struct ring_walk *w)

@@ -307,7 +307,8 @@ static void print_dates(FILE *out, const json_t *o)
 	else
 		return;
 	if (json_is_integer(left))
-		fprintf(out, " (%lld days)", (long long)json_integer_value(left));
+		fprintf(out, " (%lld day%s)", (long long)json_integer_value(left),
+			cli_plural(json_integer_value(left)));
 	fputc('\n', out);
 }
 

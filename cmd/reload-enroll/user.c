@@ -46,7 +46,7 @@ static void print_users(FILE *out, const json_t *o, void *arg)
 		size_t ids = json_array_size(json_object_get(u, "node_ids"));
 		size_t revoked = json_array_size(json_object_get(u, "revoked"));
 		cli_put_safe(out, json_string_value(json_object_get(u, "user")));
-		fprintf(out, "  %zu Node-ID%s", ids, ids == 1 ? "" : "s");
+		fprintf(out, "  %zu Node-ID%s", ids, cli_plural(ids));
 		if (revoked)
 			fprintf(out, ", %zu revoked", revoked);
 		if (until)

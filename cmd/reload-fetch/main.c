@@ -193,7 +193,7 @@ static int report_invalid(struct cli *cli, const json_t *r)
 		return 0;
 	if (cli->format == CLI_TEXT)
 		cli_warn(cli, "%lld value%s dropped: %s (--show-invalid to look)", dropped,
-			dropped == 1 ? "" : "s", cli_get_text(r, "invalid_reason"));
+			cli_plural(dropped), cli_get_text(r, "invalid_reason"));
 	return reload_err_exit(RELOAD_PARTIAL);
 }
 

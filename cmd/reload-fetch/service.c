@@ -26,7 +26,7 @@ static void print_provider(FILE *out, const json_t *r, void *arg)
 	fputs("\n  route    ", out);
 	print_list(out, json_object_get(r, "destination_list"));
 	fprintf(out, "\n  found    %lld fetch%s, level%s ", fetches, fetches == 1 ? "" : "es",
-		fetches == 1 ? "" : "s");
+		cli_plural(fetches));
 	print_list(out, json_object_get(r, "levels"));
 	fputs(cli_get_bool(r, "wrapped") ? "; none follows the key, this is any one\n" : "\n", out);
 	if (cli_get_bool(r, "checked"))

@@ -15,7 +15,7 @@ void fetch_print_stat(FILE *out, const json_t *r, void *arg)
 			fputs("(removed)", out);
 		else
 			fprintf(out, "%lld byte%s", cli_get_int(v, "size_bytes"),
-				cli_get_int(v, "size_bytes") == 1 ? "" : "s");
+				cli_plural(cli_get_int(v, "size_bytes")));
 		if (*cli_get_text(v, "hash"))
 			fprintf(out, "  %s %s", cli_get_text(v, "hash_algorithm"),
 				cli_get_text(v, "hash"));
@@ -32,5 +32,5 @@ void fetch_print_found(FILE *out, const json_t *r, void *arg)
 	long long hops = cli_get_int(r, "hops");
 	fprintf(out, "resource:%s  Kind %s on %s, %lld hop%s\n", cli_get_text(r, "closest"),
 		cli_get_text(r, "kind"), cli_short_id(responsible, cli_get_text(r, "responsible")),
-		hops, hops == 1 ? "" : "s");
+		hops, cli_plural(hops));
 }

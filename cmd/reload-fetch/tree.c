@@ -21,15 +21,15 @@ static void print_tree(FILE *out, const json_t *r, void *arg)
 	const struct cli *cli = arg;
 	size_t providers = json_array_size(json_object_get(r, "providers"));
 	cli_put_safe(out, cli_get_text(r, "service"));
-	fprintf(out, "  %zu provider%s, %lld branches, %lld tree nodes looked at\n", providers,
-		providers == 1 ? "" : "s", cli_get_int(r, "branching_factor"),
-		cli_get_int(r, "fetches"));
+	fprintf(out, "  %zu provider%s, %lld branches, %lld tree node%s looked at\n", providers,
+		cli_plural(providers), cli_get_int(r, "branching_factor"),
+		cli_get_int(r, "fetches"), cli_plural(cli_get_int(r, "fetches")));
 	json_array_foreach (json_object_get(r, "nodes"), i, node) {
 		const char *fault = cli_get_text(node, "fault");
 		const json_t *entries = json_object_get(node, "entries");
 		fprintf(out, "  level %lld  node %lld  %zu record%s%s%s\n",
 			cli_get_int(node, "level"), cli_get_int(node, "node"),
-			json_array_size(entries), json_array_size(entries) == 1 ? "" : "s",
+			json_array_size(entries), cli_plural(json_array_size(entries)),
 			*fault ? "  ! " : "", fault);
 		json_array_foreach (entries, k, e)
 			if (!cli->quiet)

@@ -193,9 +193,9 @@ static void put_head(FILE *out, const struct picture *p)
 		p->width, p->height);
 	put_text(out, service);
 	fprintf(out,
-		"</title>\n<desc id=\"d\">%zu providers in %zu tree nodes with records; %lld "
+		"</title>\n<desc id=\"d\">%zu provider%s in %zu tree node%s with records; %lld "
 		"branches.</desc>\n",
-		providers, p->count, p->branching);
+		providers, cli_plural(providers), p->count, cli_plural(p->count), p->branching);
 	fputs("<style>svg{background:#fff}.node{fill:#f4f4f4;stroke:#777}.unread{fill:#fdd;stroke:#"
 	      "c22}"
 	      ".edge{stroke:#aaa}.good{fill:#284}.silent{fill:#c22}.fault{fill:#e80}"
@@ -203,7 +203,7 @@ static void put_head(FILE *out, const struct picture *p)
 		out);
 	fprintf(out, "<text class=\"name\" x=\"%d\" y=\"26\">", MARGIN);
 	put_text(out, service);
-	fprintf(out, ": %zu provider%s</text>\n", providers, providers == 1 ? "" : "s");
+	fprintf(out, ": %zu provider%s</text>\n", providers, cli_plural(providers));
 	put_legend(out);
 }
 

@@ -139,7 +139,7 @@ static void report_invalid(struct watch *w, const json_t *result)
 	long long dropped = cli_get_int(result, "invalid_count");
 	if (!dropped)
 		return;
-	snprintf(what, sizeof(what), "%lld value%s dropped", dropped, dropped == 1 ? "" : "s");
+	snprintf(what, sizeof(what), "%lld value%s dropped", dropped, cli_plural(dropped));
 	reload_error_explain(
 		&why, RELOAD_PARTIAL, what, "%s", cli_get_text(result, "invalid_reason"));
 	reload_error_advise(&why, "--show-invalid to look");
@@ -186,8 +186,10 @@ static void poll_once(struct watch *w, json_t **last)
 static void print_summary(FILE *out, const json_t *o, void *arg)
 {
 	(void)arg;
-	fprintf(out, "%lld polls, %lld changes, %lld failures\n", cli_get_int(o, "polls"),
-		cli_get_int(o, "changes"), cli_get_int(o, "failures"));
+	fprintf(out, "%lld poll%s, %lld change%s, %lld failure%s\n", cli_get_int(o, "polls"),
+		cli_plural(cli_get_int(o, "polls")), cli_get_int(o, "changes"),
+		cli_plural(cli_get_int(o, "changes")), cli_get_int(o, "failures"),
+		cli_plural(cli_get_int(o, "failures")));
 }
 
 static int run(struct watch *w, reload_ms interval)

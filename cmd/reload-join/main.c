@@ -32,7 +32,7 @@ static void print_joined(FILE *out, const json_t *r, void *arg)
 		fprintf(out, "joining %s as %s %s, now %s\n", overlay, role, id, state);
 	else if (cli_get_bool(r, "already"))
 		fprintf(out, "joined %s as %s %s already  (%zu neighbour%s)\n", overlay, role, id,
-			neighbors, neighbors == 1 ? "" : "s");
+			neighbors, cli_plural(neighbors));
 	else if (client)
 		fprintf(out, "joined %s as client %s in %.2f s  (attached to %s)\n", overlay, id,
 			cli_get_real(r, "took_ms") / 1000, admitting);
@@ -40,7 +40,7 @@ static void print_joined(FILE *out, const json_t *r, void *arg)
 		fprintf(out,
 			"joined %s as peer %s in %.2f s  (admitting peer %s, %zu neighbour%s)\n",
 			overlay, id, cli_get_real(r, "took_ms") / 1000, admitting, neighbors,
-			neighbors == 1 ? "" : "s");
+			cli_plural(neighbors));
 }
 
 static void print_left(FILE *out, const json_t *r, void *arg)

@@ -51,7 +51,7 @@ static void print_answer(FILE *out, const json_t *o, void *arg)
 		return;
 	}
 	fprintf(out, "answer  seq %lld  node:%s  %lld hop%s  rtt %.2f ms", cli_get_int(o, "seq"),
-		cli_short_id(node, cli_get_text(o, "node_id")), hops, hops == 1 ? "" : "s",
+		cli_short_id(node, cli_get_text(o, "node_id")), hops, cli_plural(hops),
 		cli_get_real(o, "rtt_ms"));
 	if (json_is_number(json_object_get(o, "one_way_ms")))
 		fprintf(out, "  one-way %.2f ms\n", cli_get_real(o, "one_way_ms"));

@@ -123,8 +123,9 @@ static void done(void *arg, size_t index, const struct pool_result *r)
 static void progress(void *arg, size_t index, size_t count, reload_ms now, reload_ms until)
 {
 	struct session *s = arg;
-	cli_progress(s->cli, "%zu of %zu runs, seed %llu at %llu of %llu s", count,
-		plan_runs(&s->plan), (unsigned long long)plan_seed(&s->plan, index),
+	cli_progress(s->cli, "%zu of %zu run%s, seed %llu at %llu of %llu s", count,
+		plan_runs(&s->plan), cli_plural(plan_runs(&s->plan)),
+		(unsigned long long)plan_seed(&s->plan, index),
 		(unsigned long long)(now / RELOAD_SECOND),
 		(unsigned long long)(until / RELOAD_SECOND));
 }
@@ -237,8 +238,9 @@ static int simulate(struct session *s)
 	if (s->violated && end == POOL_DONE)
 		shrink(s);
 	if (end != POOL_DONE)
-		cli_warn(s->cli, "%s: %zu of %zu runs ended",
-			end == POOL_STOPPED ? "stopped" : "out of time", s->done, runs);
+		cli_warn(s->cli, "%s: %zu of %zu run%s ended",
+			end == POOL_STOPPED ? "stopped" : "out of time", s->done, runs,
+			cli_plural(runs));
 	print_summary(&s->printer);
 	if (s->charts && s->done) {
 		enum reload_err err = charts_write(s->charts, RELOAD_NEVER, &why);

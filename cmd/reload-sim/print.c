@@ -126,7 +126,8 @@ void print_shrunk(struct printer *p, const struct print_shrunk *s)
 	};
 	struct wr w;
 	wr_init(&w);
-	wr_format(&w, "of %u smaller runs the smallest that shows it:\n", s->runs);
+	wr_format(&w, "of %u smaller run%s the smallest that shows it:\n", s->runs,
+		cli_plural(s->runs));
 	reload_sim_report_violation(&w, &r);
 	for (const char *line = s->trace ? s->trace : ""; *line;) {
 		size_t n = strcspn(line, "\n");
@@ -193,9 +194,10 @@ void print_plan(struct cli *cli, const struct plan *plan)
 	struct wr w;
 	wr_init(&w);
 	reload_sim_scenario_options(&plan->variants[0].scenario, options, sizeof(options));
-	wr_format(&w, "would run %zu simulations%s%s: reload-sim %.1900s%s%.1000s\n",
-		plan_runs(plan), *plan->sweep ? " over " : "", plan->sweep, options,
-		plan->script_path ? " --script " : "", plan->script_path ? plan->script_path : "");
+	wr_format(&w, "would run %zu simulation%s%s%s: reload-sim %.1900s%s%.1000s\n",
+		plan_runs(plan), cli_plural(plan_runs(plan)), *plan->sweep ? " over " : "",
+		plan->sweep, options, plan->script_path ? " --script " : "",
+		plan->script_path ? plan->script_path : "");
 	emit(cli,
 		json_pack("{s:s, s:I, s:s}", "type", "plan", "runs", (json_int_t)plan_runs(plan),
 			"options", options),

@@ -1,5 +1,7 @@
 #include "reload-sip-adapter/serve_show.h"
 
+#include "common/output.h"
+
 #include <string.h>
 
 static void print_call(FILE *out, const json_t *o)
@@ -26,7 +28,7 @@ static void print_event(FILE *out, const json_t *o, void *arg)
 		print_call(out, o);
 	} else if (!strcmp(type, "summary")) {
 		long long n = cli_get_int(o, "answered");
-		fprintf(out, "%lld call%s, %lld not answered", n, n == 1 ? "" : "s",
+		fprintf(out, "%lld call%s, %lld not answered", n, cli_plural(n),
 			cli_get_int(o, "refused"));
 	} else if (!strcmp(type, "listening")) {
 		fprintf(out, "%s %s", cli_get_text(o, "transport"), cli_get_text(o, "address"));

@@ -37,7 +37,7 @@ static void print_event(FILE *out, const json_t *o, void *arg)
 	fprintf(out, "%-10s ", type);
 	if (!strcmp(type, "summary")) {
 		long long n = cli_get_int(o, "calls");
-		fprintf(out, "%lld call%s\n", n, n == 1 ? "" : "s");
+		fprintf(out, "%lld call%s\n", n, cli_plural(n));
 		return;
 	}
 	cli_put_safe(out, cli_get_text(o, !strcmp(type, "offered") ? "service" : "aor"));

@@ -22,7 +22,7 @@ static void print_resolved(FILE *out, const json_t *o)
 	fputs("resolving  ", out);
 	cli_put_safe(out, cli_get_text(o, "aor"));
 	bool number = !strncmp(cli_get_text(o, "aor"), "tel:", 4);
-	fprintf(out, " -> %zu %s%s", n, number ? "gateway" : "device", n == 1 ? "" : "s");
+	fprintf(out, " -> %zu %s%s", n, number ? "gateway" : "device", cli_plural(n));
 	json_array_foreach (nodes, i, node)
 		fprintf(out, "%s%s", i ? ", " : " (",
 			json_is_string(node) ? cli_short_id(id, json_string_value(node))

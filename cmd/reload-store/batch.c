@@ -422,7 +422,7 @@ static int summary(struct batch *b)
 	if (!b->failed && !b->stopped && !given_up)
 		return 0;
 	snprintf(what, sizeof(what), "%zu line%s stored, %zu failed%s", b->done,
-		b->done == 1 ? "" : "s", b->failed,
+		cli_plural(b->done), b->failed,
 		b->stopped  ? ", stopped before the end"
 		: b->broken ? ", given up before the end"
 			    : "");

@@ -181,8 +181,8 @@ static int report_missing(struct cli *cli, const json_t *result, size_t missing)
 	const json_t *list = json_object_get(result, "verified");
 	if (!missing)
 		return 0;
-	snprintf(what, sizeof(what), "%zu of %zu peers cannot give it back", missing,
-		json_array_size(list));
+	snprintf(what, sizeof(what), "%zu of %zu peer%s cannot give it back", missing,
+		json_array_size(list), cli_plural(json_array_size(list)));
 	reload_error_explain(&why, RELOAD_PARTIAL, what, "%s", "");
 	json_array_foreach (list, i, v) {
 		size_t used = strlen(why.reason);

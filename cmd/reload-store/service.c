@@ -28,7 +28,7 @@ static void print_removed(FILE *out, const json_t *r, void *arg)
 	if (cli_get_bool(r, "dry_run"))
 		fputs(" no longer\n", out);
 	else
-		fprintf(out, ", %lld record%s removed\n", removed, removed == 1 ? "" : "s");
+		fprintf(out, ", %lld record%s removed\n", removed, cli_plural(removed));
 }
 
 static enum reload_err read_params(json_t **out, struct cli *cli, struct reload_error_text *why)
@@ -67,7 +67,7 @@ static int report_partial(struct cli *cli, const json_t *r, bool remove)
 		return 0;
 	if (cli->format == CLI_TEXT && remove)
 		cli_warn(cli, "%lld record%s could not be removed and will end by %s lifetime",
-			failed, failed == 1 ? "" : "s", failed == 1 ? "its" : "their");
+			failed, cli_plural(failed), failed == 1 ? "its" : "their");
 	else if (cli->format == CLI_TEXT)
 		cli_warn(cli, "not all of it was done, and the agent will soon repeat it: %s",
 			error);

@@ -100,7 +100,7 @@ assert rows[0]["settings_peers"] == "12" and rows[0]["violation_check"] == ""' "
 	jq -s -e 'first.settings | .peers == 9 and .duration_s == 20' <<<"$output"
 	R reload-sim --scenario - --peers 7 --dry-run <a.scenario
 	ok
-	[ "$output" = "would run 1 simulations: reload-sim --peers 7 --duration 20s" ]
+	[ "$output" = "would run 1 simulation: reload-sim --peers 7 --duration 20s" ]
 }
 
 @test "faults of scenario files name file and line" {
@@ -252,7 +252,7 @@ assert rows[0]["settings_peers"] == "12" and rows[0]["violation_check"] == ""' "
 @test "a limit in real time: what has ended is printed, exit 4" {
 	R reload-sim --peers 2000 --duration 1d --timeout 1s
 	[ "$status" -eq 4 ]
-	matches "$stderr" 'warning: out of time: 0 of 1 runs ended'
+	matches "$stderr" 'warning: out of time: 0 of 1 run ended'
 }
 
 @test "an interrupt ends the children and prints what is done" {
@@ -286,7 +286,7 @@ assert rows[0]["settings_peers"] == "12" and rows[0]["violation_check"] == ""' "
 		.repeat == "reload-sim --peers 12 --duration 30s --latency lan --stores 0 --fetches 0 --script kills.script --seed 1"' <<<"$output"
 	R reload-sim "${SMALL[@]}" --script - --dry-run <kills.script
 	ok
-	[ "$output" = "would run 1 simulations: reload-sim --peers 12 --duration 30s --latency lan --script -" ]
+	[ "$output" = "would run 1 simulation: reload-sim --peers 12 --duration 30s --latency lan --script -" ]
 	echo '7s kill 99' >>kills.script
 	R reload-sim "${SMALL[@]}" --script kills.script
 	refused 'the script:6: there is no such peer'

@@ -29,10 +29,10 @@ struct reload_connection {
 	reload_ms used, active;
 	reload_ms heard;     /* when a message last came over it */
 	reload_ms bad_since; /* when it ceased to be good, while it is not */
-	/* how long the node at the other end took to answer lately, at most: see reload_connection_answered(); 0: nothing was asked yet */
+	/* the longest time that the node at the other end took to answer lately (reload_connection_answered()); 0: nothing was asked yet */
 	reload_ms answers_in;
-	reload_ms
-		asked_at; /* membership/spare.c: when the other end was asked whether it needs the link; 0: not lately */
+	/* membership/spare.c: when the other end was asked whether it needs the link; 0: not lately */
+	reload_ms asked_at;
 	uint64_t sent, received;
 	size_t mtu;     /* bytes of a message in one piece; 0: any size */
 	uint64_t order; /* several links to one node: the oldest good one is used */
@@ -41,9 +41,10 @@ struct reload_connection {
 	uint16_t slot;
 	bool incoming : 1, good : 1, checking : 1; /* checking: a Ping over it is under way */
 	bool ice : 1, replaces : 1; /* made by ICE; and in order to take the place of another one */
-	/* membership/heal.c: how often a link was to take its place and when the next one may be; since when the one stood whose place it took, 0: none */
-	unsigned heals;
-	reload_ms heal_next, succeeds;
+	/* membership/heal.c */
+	unsigned heals;      /* links that were begun to replace this one */
+	reload_ms heal_next; /* when the next one may begin */
+	reload_ms succeeds;  /* since when the link was up that this one replaced; 0: none */
 	struct reload_id
 		node; /* len 0: certificate with several Node-IDs, and no Attach yet (HDR-16) */
 };

@@ -20,8 +20,8 @@ struct reload_signed_value {
 	bool is_unsigned;         /* it has no signature (STO-06): nothing is checked */
 	struct reload_cert *cert; /* a reference; NULL: not at hand */
 	struct reload_id signer;
-	struct span
-		certificates; /* the signer's and what it was verified by, as GenericCertificates in the message's arena */
+	/* the signer's and those that verify it, as GenericCertificates in the message's arena */
+	struct span certificates;
 	enum reload_err err;
 	uint8_t digest[32];
 };
@@ -57,8 +57,9 @@ struct reload_incoming {
 	void (*work_free)(void *work);
 	void (*on_values_verified)(struct reload_incoming
 			*in); /* values of a request are being verified: what comes next */
-	/* for exchange/ alone: the last of its jobs has ended; a request of this node to itself has this answer (owned; NULL: it fits no message) */
+	/* for exchange/ alone: the last of its jobs has ended */
 	void (*on_jobs_done)(struct reload_incoming *in);
+	/* for exchange/ alone: the answer to a request of this node to itself (owned; NULL: it fits no message) */
 	void (*on_local_answer)(struct reload_incoming *in, struct reload_msg *answer);
 };
 
@@ -72,10 +73,10 @@ enum {
 		4, /* sent and taken whatever configuration is in force (HDR-08) */
 	RELOAD_METHOD_EVERY_LINK =
 		8, /* goes over every link: neither it nor its answer shows that one is used */
-	RELOAD_METHOD_BY_REPLICA =
-		32, /* a peer that holds a replica may answer it in the stead of one that has fallen silent (route/stand_in.h) */
-	RELOAD_METHOD_IN_ORDER =
-		16 /* of the node at the other end of a link it is served, and its answer taken, in the order in which they came */
+	/* from the node at the other end of a link: requests are served, and answers taken, in the order in which they came */
+	RELOAD_METHOD_IN_ORDER = 16,
+	/* a holder of a replica may answer it in place of a peer that has fallen silent (route/stand_in.h) */
+	RELOAD_METHOD_BY_REPLICA = 32
 };
 
 /* What is done with the request of a method, and with its answer. */

@@ -6,7 +6,7 @@ static bool in_arc(const struct reload_id *resource, const struct reload_id *nod
 	return reload_id_eq(node, resource) || reload_id_between(resource, node, self);
 }
 
-/* The Resource-ID of a Destination List that has nothing else. */
+/* Reads the Resource-ID of a Destination List; false: the list has another entry, or a Resource-ID of another length. */
 static bool resource_of(
 	struct reload_id *resource, const struct reload_route *route, struct span list)
 {
@@ -17,7 +17,7 @@ static bool resource_of(
 	       resource->len == route->self->len;
 }
 
-/* Whether from is a peer that passed the request over those of the arc. */
+/* Whether the request came from a peer outside of the arc, which has routed it past the peers in the arc. */
 static bool passed_over(const struct reload_route *route, const struct reload_connection *from,
 	const struct reload_id *resource)
 {
@@ -32,8 +32,9 @@ static bool is_silent(const struct reload_connection *con, reload_ms wait, reloa
 }
 
 /*
- * Chooses among the peers of the arc, which are the first count of predecessors: the connection to the first of them that acknowledges, else to the
- * first of all; NULL: there is none.  *silent: all of them are.
+ * Chooses the link to forward over.  The peers of the arc are the first `count` predecessors; the last of them is the responsible peer.  From there
+ * on, the first link that is good is taken; without one, the first link at all.  NULL: there is no link to any of them.  *silent: there is one to
+ * each, and all of these peers are silent.
  */
 static struct reload_connection *choose(const struct reload_route *route,
 	const struct reload_id *predecessors, size_t count, reload_ms now, bool *silent)

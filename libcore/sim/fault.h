@@ -49,15 +49,18 @@ enum reload_sim_source {
 struct reload_sim_fault {
 	enum reload_sim_fault_type type;
 	enum reload_sim_source source;
-	uint32_t
-		serial; /* with source the name of a fault, "crash3"; a crash and the restart after it have the same, as have the rows of a certificate */
+	/* source and serial name a fault: "crash3".  A crash and the restart after it share a name, and so do the rows of a certificate. */
+	uint32_t serial;
 	reload_ms at, length;
 	size_t node, other;
-	uint64_t
-		number; /* PARTITION: seed for the sides of the nodes; CLOCK: the jump in ms, an int64_t; MOVE: 1 when the host notices; CERT: the virtual time when it ends */
+	/*
+	 * PARTITION: the seed for the sides of the nodes; CLOCK: the jump in ms, an int64_t; MOVE: 1 when the host notices; CERT: the virtual time at
+	 * which it ends.
+	 */
+	uint64_t number;
 	bool machine, disk;
-	bool renewed,
-		careless; /* CERT_ENDS: a newer one is there; CERT: the node does not look at the end of its own */
+	bool renewed;  /* CERT_ENDS: the node has a newer one */
+	bool careless; /* CERT: the node does not notice that its own certificate ends */
 };
 
 struct reload_sim_faults {

@@ -21,9 +21,10 @@ static reload_ms clocks_off(const struct reload_sim_faults *f, const struct relo
 }
 
 /*
- * A certificate that ends comes in the first half of the time, and lasts for a quarter of what is left of it at least by the clock that is most ahead.  It
- * is renewed as the agent does: when a third to a sixth of its validity is left.  Node 0 does so always.  Of the others half do, and half of the rest do
- * not notice the end.
+ * Each of the chosen peers gets a certificate that ends in the run.  It comes in the first half of the time of faults, and lasts
+ * for at least a quarter of the time that is left then, even by the clock that is most ahead.  It is renewed as the agent does
+ * it, when a third to a sixth of its validity is left.  Node 0 always renews.  Of the others one half does, and one half of the
+ * rest does not notice the end.
  */
 void reload_sim_draw_certs(struct reload_sim_faults *f, const struct reload_sim_scenario *s,
 	uint64_t seed, reload_ms from, reload_ms end)

@@ -5,8 +5,8 @@
 #include "sim/random.h"
 
 enum {
-	RELOAD_SIM_FEW =
-		8 /* peers: where there are fewer node 0 stays, since one that has lost all others can join through it alone */
+	/* with fewer peers node 0 stays, since a node that has lost all others can join through it alone */
+	RELOAD_SIM_FEW = 8
 };
 
 /* reload_sim_source_seed() starts the random numbers of one source. */

@@ -10,7 +10,7 @@ struct reload_sim_fault *reload_sim_fault_add(struct reload_sim_faults *f,
 	enum reload_sim_fault_type type, enum reload_sim_source source, uint32_t serial,
 	reload_ms at)
 {
-	static struct reload_sim_fault beyond;
+	static struct reload_sim_fault beyond; /* the caller writes to it in place of a row */
 	if (f->count >= FAULTS_MAX)
 		return &beyond;
 	reload_grow(&f->at, &f->cap, f->count, sizeof(*f->at));

@@ -11,8 +11,8 @@ static reload_ms session_length(struct reload_prng *r, const struct reload_sim_s
 }
 
 /*
- * The times of sessions and absences are those of a clock that stands still at night, which is the second half of each day: awake() is what it shows at
- * a time since the begin of the first day, and after_nights() the time at which it shows that.
+ * Sessions and absences are timed by a clock that stands still at night, in the second half of each day.  awake() converts a time since the first
+ * morning to what that clock shows; after_nights() converts back.
  */
 static reload_ms awake(const struct reload_sim_scenario *s, reload_ms at)
 {
@@ -48,8 +48,8 @@ void reload_sim_draw_crowd(struct reload_sim_faults *f, const struct reload_sim_
 }
 
 /*
- * Sessions and absences alternate.  The first session begins when faults begin, as if all peers had just been started, or when the crowd comes.  Node 0
- * comes last, so that it changes no name of a fault.
+ * Sessions and absences alternate.  The first session begins when faults begin, as if all peers had just been started; for a peer of the crowd it
+ * begins when that peer starts.  Node 0 is drawn last, so that the faults of the other peers have the same names with and without it.
  */
 void reload_sim_draw_churn(struct reload_sim_faults *f, const struct reload_sim_scenario *s,
 	uint64_t seed, reload_ms from, reload_ms end)

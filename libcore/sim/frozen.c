@@ -5,9 +5,9 @@
 #include "sim/reliable.h"
 
 /*
- * A process that is stopped, as by SIGSTOP or a debugger, for a known time.  Its machine goes on: connections stay, what arrives waits in the
- * buffers of the system, a connection attempt is taken.  Nothing is answered, so links that others send over become bad and are
- * lost at their ends.  When the process runs again all that came is there at once, in its order, and its timers are late.
+ * A process that is stopped for a known time, as by SIGSTOP or a debugger.  Its machine runs on: connections stay up, what arrives waits in the
+ * buffers of the system, and the system accepts new connections.  Nothing is answered, so the links become bad for the nodes that send over
+ * them, and those nodes give them up.  When the process runs again it finds all that came at once, in order, and its timers are late.
  *
  * An event for such a process is queued anew, for the end of the stop.
  */
@@ -16,7 +16,7 @@ enum {
 	HANDSHAKE_MS = 10000 /* the time that libcore/link waits for one */
 };
 
-/* The system took the connection; the handshake waits, and who dialled not for ever. */
+/* The system has accepted the connection, and the handshake waits.  The node that dialled gives up at its limit. */
 static void dialled(struct reload_sim *s, struct reload_sim_event *ev, reload_ms until)
 {
 	reload_ms limit = reload_sim_by_datagrams(s) ? RELOAD_SIM_CONNECT_MS : HANDSHAKE_MS;
@@ -42,7 +42,7 @@ static const struct reload_sim_node *whose(
 		return reload_sim_ice_node(s, ev);
 	case RELOAD_SIM_JOB:
 		return reload_sim_job_node(s, ev);
-	case RELOAD_SIM_DISK: /* what was written is there, but nobody takes note of it */
+	case RELOAD_SIM_DISK: /* the data is on the disk, but the process does not notice yet */
 		return reload_sim_disk_node(s, ev);
 	case RELOAD_SIM_DIAL:
 	case RELOAD_SIM_DATAGRAM:

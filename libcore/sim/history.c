@@ -6,8 +6,8 @@
 #include <string.h>
 
 enum {
-	RECENT =
-		4096 /* recent acknowledgments, whose owner may fail before the replicas are complete; older ones are forgotten */
+	/* acknowledgments that are remembered, since the owner may fail before the replicas are complete */
+	RECENT = 4096
 };
 
 struct acknowledged {

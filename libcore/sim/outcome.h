@@ -72,18 +72,21 @@ struct reload_sim_outcome {
 	struct reload_sim_counts load; /* messages and bytes of the time of the load alone */
 	uint64_t stores, stores_acknowledged, fetches, fetches_good,
 		fetches_expected; /* good: newest acknowledged version; expected: of values that had to be there */
-	uint64_t values,
-		expected_lost, /* places with an acknowledged value; of them excused for failures (sim/loss_budget.h) and not found all the same */
-		lost;          /* of these, how many no node has any more */
-	uint64_t conflicts;    /* Stores refused for the generation counter that they named */
-	uint64_t faults_count; /* faults that happened */
+	uint64_t values;        /* places with an acknowledged value */
+	uint64_t expected_lost; /* of these, not found and excused (sim/loss_budget.h) */
+	uint64_t lost;          /* of expected_lost, those that no node has any more */
+	uint64_t conflicts;     /* Stores refused for the generation counter that they named */
+	uint64_t faults_count;  /* faults that happened */
 	struct reload_sim_spread hops, fetch_ms, store_ms, join_ms, heal_ms, repair_ms;
 	double maintenance_bytes_per_peer_hour,
 		maintenance_messages_per_peer_hour; /* all but Store and Fetch of the workload */
 	double rest_bytes_per_peer_hour; /* the same while no fault was at work; 0: there was no such time */
 	double links_per_peer,
 		needed_links_per_peer; /* at the end; needed: a neighbour or finger of one of the ends */
-	/* of peers that tune themselves, errors of the estimates in force in per cent; by the truth of the whole load for failures and joins */
+	/*
+	 * Of peers that tune themselves: errors of the estimates in force, in per cent.  The estimates of failures and joins are
+	 * compared with what happened in the whole load.
+	 */
 	struct reload_sim_spread size_error, failures_error, joins_error, interval_s;
 	struct reload_sim_spread own_size_error, own_failures_error, own_joins_error;
 	double wrong_successors_percent; /* peers whose first successor was another one, of all looks */

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 enum {
-	VALIDITY_MS = 60000 /* between two looks at that of a link, at most */
+	VALIDITY_MS = 60000 /* the longest time between two checks of a certificate */
 };
 
 void reload_sim_given_add(struct reload_sim_body *b, struct reload_cert *cert)
@@ -32,7 +32,10 @@ void reload_sim_given_clear(struct reload_sim_body *b)
 
 /* -- the other ends of links ------------------------------------------------------------------------------------------------------ */
 
-/* When end e looks at the certificate: as validity_look() of libcore/link, once it has ended, but in a minute at most, since clocks may be set. */
+/*
+ * Plans when end e checks the certificate of the other end: when it has ended, or after a minute if that is sooner, since clocks
+ * may be set.  libcore/link does so too.
+ */
 static void look_later(struct reload_sim *s, struct reload_sim_link *l, unsigned e)
 {
 	struct reload_sim_link_end *end = &l->end[e];

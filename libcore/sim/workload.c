@@ -34,8 +34,8 @@ struct reload_sim_request {
 	struct reload_sim_place *place;
 	size_t node;
 	uint64_t number; /* Store: the version; Fetch: 0 */
-	uint64_t base,
-		known; /* Store: the generation counter that it names, 0: none; the highest one that was acknowledged when it began */
+	uint64_t base;   /* Store: the generation counter that it names; 0: none */
+	uint64_t known;  /* Store: the highest counter that was acknowledged when it began */
 	uint64_t owed;
 	const struct reload_sim_node *answered; /* who did; NULL: nobody yet */
 	reload_ms begun;

@@ -74,7 +74,8 @@ struct reload_sim_setup {
 	const void *id_arg;
 	uint64_t
 		bandwidth; /* bytes a second that a node sends over all of its links; 0: no limit */
-	size_t send_queue; /* bytes on their way from one end of a link, at least two messages; 0: 1 MiB, as in libcore/link */
+	/* the most bytes on their way from one end of a link, at least two messages; 0: 1 MiB, as in libcore/link */
+	size_t send_queue;
 	FILE *trace; /* gets a line for each event; NULL: none */
 };
 

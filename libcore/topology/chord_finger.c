@@ -18,7 +18,7 @@
  * States of a search: waiting until it is due, Ping under way, Attach under way.  It ends when the finger is attached to, when the
  * answering peer is outside of the interval, when the entry was filled in another way, or when it failed.  The search for a finger that
  * failed is repeated after a Ping or an Attach that fails, CHORD_SEARCH_TRIES in all, with pauses that double from one second on: when many
- * nodes fail at the same instant all ways lead through them at first, and the nodes that Updates have named are gone too.
+ * nodes fail at once, all routes lead through them at first, and the nodes that Updates have named are gone too.
  * Limit: CHORD_SEARCHES_MAX at a time.
  */
 #include "topology/chord_finger.h"
@@ -182,7 +182,7 @@ static void search_begin(struct reload_topology *t, struct search *s)
 		s->named_failed ? NULL : reload_chord_pending_finger(t, s->index);
 	s->tries++;
 	if (finger) {
-		s->named_failed = true; /* if not, this was the last try */
+		s->named_failed = true; /* until the Attach succeeds, which ends the search */
 		search_attach(t, s, finger);
 		return;
 	}
@@ -234,7 +234,7 @@ void reload_chord_finger_step(struct reload_topology *t)
 	}
 	reload_ms now = reload_chord_now(t);
 	if (t->pace->measures)
-		t->finger->search_due = RELOAD_NEVER; /* reload_chord_finger_search() */
+		t->finger->search_due = RELOAD_NEVER; /* chord_tuning.c begins the searches */
 	else if (!t->finger->search_due)
 		t->finger->search_due = now + reload_chord_jitter(t, t->ping_interval);
 	if (t->finger->search_due <= now) {
@@ -260,7 +260,7 @@ void reload_chord_finger_step(struct reload_topology *t)
 		reload_chord_timer(t, &t->finger->search_timer, next, reload_chord_on_after);
 }
 
-/* The Ping or the Attach of s failed: once more later, or it ends. */
+/* The Ping or the Attach of s failed: it is repeated after a pause, or the search ends. */
 static void search_failed(struct reload_topology *t, struct search *s)
 {
 	if (s->tries >= CHORD_SEARCH_TRIES) {

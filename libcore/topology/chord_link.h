@@ -43,7 +43,7 @@ struct chord_link {
 	reload_ms doubted;     /* the last one that was to find out whether it is there; 0: none */
 
 	/* chord_tuning.c */
-	bool finger : 1; /* it was in the Finger Table when the tables were last made, and is asked for its uptime then */
+	bool finger : 1; /* it was in the Finger Table when the tables were last made; a new one is probed */
 
 	/* chord_join.c, chord_admit.c */
 	bool join_sent : 1;     /* we sent it a Join in this attempt, */

@@ -8,9 +8,9 @@
  *	FAILED	 The node left, its link was lost, or all attempts failed.  After CHORD_RETRY_AFTER_FAILURE_MS it is forgotten or,
  *		 when one of our peers still lists it, tried again.  This pause doubles CHORD_BACKOFF_DOUBLINGS_MAX times.  (A
  *		 peer sends no new Update while its lists stay the same, so a node that it lists stays listed.)
- * Failures.  A node that failed is tried CHORD_ATTACH_TRIES times, with pauses that double; where nothing is answered, once along each way and
- * twice at least, as that takes 15 s.  It does not displace one that has not failed from the future neighbours.  A peer whose link was lost
- * is tried again only when an Update that comes at least a second later still lists it: the nodes that noticed too have removed it by then.
+ * Failures.  A node that failed is tried CHORD_ATTACH_TRIES times, with pauses that double; one that gives no answer, which takes 15 s, only once
+ * along each route, but at least twice.  It never displaces a node that has not failed from the future neighbours.  A peer whose link was lost is
+ * tried again only when an Update that comes at least a second later still lists it: the nodes that noticed the loss too have removed it by then.
  * False names.  What one informant can cause is limited, and one whose names cannot be reached is distrusted (chord_informant.c).  A list
  * alone never changes our tables: a node enters them when it has a link to us and has sent an Update over it.
  * Limits: CHORD_PENDING_MAX nodes, CHORD_PENDING_SHARE of them named by one informant.  At the maximum a new node replaces the farthest
@@ -34,15 +34,15 @@ enum state {
 struct pending {
 	reload_ms due, last_listed;
 	uint32_t cookie;
-	/* slots in the table of informants: the nodes that list this one, the last to begin first */
+	/* the nodes that list this one, as slots in the table of informants; the one that began last comes first */
 	uint16_t informants[CHORD_INFORMANTS];
 	uint16_t through; /* of the Attach under way; CHORD_NO_INFORMANT: normal routing */
 	struct reload_id id;
 	uint8_t state; /* enum state */
 	uint8_t informants_count;
 	uint8_t failures, rounds; /* attempts that failed in this round; rounds that failed */
-	uint8_t next_informant; /* counts attempts: through which informant the next one goes, see way_to() */
-	bool listed;            /* while an Update is read: it lists this node */
+	uint8_t next_informant;   /* counts attempts; see informant_for() */
+	bool listed;              /* while an Update is read: it lists this node */
 };
 
 struct chord_pending {
@@ -243,7 +243,7 @@ static void mark_linked(struct reload_topology *t, struct pending *k)
 		k->due = t->pending->expected_until;
 }
 
-/* silent: nothing was answered. */
+/* The Attach to k, or what followed it, failed; silent: nobody answered. */
 static void attempt_failed(struct reload_topology *t, struct pending *k, bool silent)
 {
 	reload_chord_informant_failed(t, k->through);
@@ -317,7 +317,7 @@ bool reload_chord_pending_expect(struct reload_topology *t, const struct reload_
 	t->pending->expected_until = reload_chord_now(t) + CHORD_NEIGHBOUR_ATTACH_TIMEOUT_MS;
 	if (k && reload_chord_link_find(t, id)) {
 		mark_linked(t, k);
-		k->failures = 1; /* with its link it is given up */
+		k->failures = 1; /* after one more it is not "reachable" */
 	}
 	return reload_chord_pending_reachable(t, id);
 }
@@ -355,7 +355,7 @@ bool reload_chord_pending_attached(struct reload_topology *t, uint32_t cookie, e
 		if (k->cookie != cookie ||
 			(k->state != PENDING_TRYING && k->state != PENDING_LINKED))
 			continue;
-		/* of two Attaches in opposite directions one fails, and the link is up (LINK-11) */
+		/* of two Attaches in opposite directions one fails, but the link is up (LINK-11) */
 		if (err && !reload_chord_link_find(t, &k->id))
 			attempt_failed(t, k, err == RELOAD_TIMEOUT);
 		else if (k->state == PENDING_TRYING)

@@ -1,21 +1,21 @@
 /*
  * How CHORD-SELF-TUNING sets its own pace (RFC 7363 s5, s6).
  *
- * A period is one interval between two stabilisations.  At its end, in this order: the own estimates of N, U and L are made; the values in
- * force become the 75th percentile of these and of what other peers told in the period; from them follow the sizes of the tables and
- * the length of the next period, whose timer starts (R7363-12); then an Update goes to the first predecessor and the first successor,
- * a finger is searched for, and some random fingers are asked for their estimates.
+ * A period is one interval between two stabilisations.  At its end, in this order: this node makes its own estimates of N, U
+ * and L; the values in force become the 75th percentile of these and of the estimates that came from other peers in the period; they give the
+ * sizes of the tables and the length of the next period, whose timer starts (R7363-12); an Update goes to the first predecessor and the
+ * first successor; a finger is searched for; and some random fingers are asked for their estimates.
  *
  *	N	by the density of our neighbours
  *	U	by the failures in our tables: peers that were lost or left, each once; see history_limit()
  *	L	by the median age of the peers in our tables, which they tell in Updates and in answers to Probes
  *
- * The first period begins when we have become part of the ring, and the first estimates are made then: they are high and their interval short,
- * since a peer that has just joined has measured nothing.  When it was alone the next one begins with the first other peer.
+ * The first period begins when we have become part of the ring.  The first estimates are made then.  They are high and give a short interval,
+ * since a peer that has just joined has measured nothing.  For a peer that was alone a new period begins with the first other peer.
  *
- * What others tell is taken from peers alone, which have a link to us; one triple from each of them in a period, the newest; and no
- * number that cannot be (reload_estimate_read()).  The percentile and the bounds of estimate.h limit what liars among them can cause
- * (s14).  What we send is always our own estimate, so that nobody's numbers come back to him.
+ * Estimates are taken only from peers, which have a link to us: the newest triple of each in a period, without impossible numbers
+ * (reload_estimate_read()).  The percentile and the bounds of estimate.h limit what liars among them can cause (s14).  We always send our
+ * own estimates, so that no peer gets its own numbers back.
  */
 #include "topology/chord_tuning.h"
 
@@ -24,8 +24,8 @@
 #include "topology/chord_update.h"
 
 enum {
-	ABSENT_MS =
-		5000, /* a period that ends so much too late: this process was stopped, or its host was */
+	/* when a period ends later than due by more than this, this process or its host was stopped */
+	ABSENT_MS = 5000,
 	HISTORY_MIN = 16 /* failures remembered, see history_limit() */
 };
 
@@ -39,8 +39,8 @@ struct chord_tuning {
 	struct reload_failures failures;
 	struct received received[CHORD_RECEIVED_MAX]; /* in this period */
 	size_t received_count;
-	struct reload_estimates own, in_force,
-		last[CHORD_RECEIVED_MAX + 1]; /* last: that the values in force were made of */
+	struct reload_estimates own, in_force;
+	struct reload_estimates last[CHORD_RECEIVED_MAX + 1]; /* those of which in_force was made */
 	size_t last_count, members, ages;
 	struct reload_tuned_size neighbours, fingers;
 	struct reload_interval interval;
@@ -90,10 +90,11 @@ static size_t ages_of(const struct reload_topology *t, double *out, size_t max)
 }
 
 /*
- * K, the most failures that are remembered: at least 16, and otherwise the quarter of the tables that s6.3 recommends.  U is k divided by a time of k - 1
- * gaps, or of k when now ends the last one; gaps are random, so the error of U is about 1 / sqrt(k), and the 75th percentile makes an error of most peers
- * one of the value in force.  The tables of a ring of 100 have 17 peers.  A quarter of these, 5, gave U in force a median error of 81%, 16 give
- * 28% (reload-sim; the RFC reports 17%).  To fill it takes about one mean session.
+ * K, the most failures that are remembered: a quarter of the tables, as s6.3 recommends, but at least 16.  U is k failures
+ * divided by the time of the k - 1 gaps between them, or of k gaps when the present ends the last one.  Gaps are random, so the
+ * error of U is about 1 / sqrt(k), and the 75th percentile of estimates that err like that errs too.  The tables of a ring of 100
+ * have 17 peers.  A quarter of these, 5, gave U in force a median error of 81%; 16 give 28% (reload-sim; the RFC reports 17%).
+ * The history is full after about one mean session.
  */
 static size_t history_limit(size_t members)
 {
@@ -108,8 +109,8 @@ static void measure(struct reload_topology *t)
 	n->members = members(t);
 	size_t limit = history_limit(n->members);
 	/*
-	 * Now counts as the K-th failure, so that U falls while nothing fails.  With K real ones the last gap would be left out: U would stay what it
-	 * was until others fail, such as all night after a busy day.
+	 * The present counts as the K-th failure, so that U falls while nothing fails.  With K real failures the time since the
+	 * last one would be left out, and U would stay what it was until the next failure: all night after a busy day, for example.
 	 */
 	reload_failures_trim(&n->failures, limit - 1);
 	n->ages = ages_of(t, ages, COUNT_OF(ages));
@@ -160,7 +161,9 @@ static void resize(struct reload_topology *t)
 
 /* -- asking others ----------------------------------------------------------------------------------------------------- */
 
-/* Random fingers that are no neighbours: what neighbours estimate has the same errors.  Neighbours when there are no others. */
+/*
+ * Asks random fingers that are no neighbours, since the estimates of neighbours have the same errors as ours.  Without such fingers it asks neighbours.
+ */
 static void ask_some(struct reload_topology *t)
 {
 	const struct reload_id *from = t->tables->fingers;
@@ -183,7 +186,7 @@ static void ask_some(struct reload_topology *t)
 	}
 }
 
-/* The fingers that were found during the join are asked when it is over: the estimates go with each Probe. */
+/* Asks the fingers that were found during the join, now that it is over: estimates go with each Probe. */
 static void ask_all(struct reload_topology *t)
 {
 	for (size_t i = 0; i < reload_chord_link_count(t); i++)
@@ -211,8 +214,8 @@ static void begin_period(struct reload_topology *t)
 /* -- an absence of ours ----------------------------------------------------------------------------------------------- */
 
 /*
- * Whoever is stopped for longer than a period loses its links, since others give them up, and none of these has failed.  It hears of them before
- * or after its own timer; those that fall silent need twice the time of silence to be noticed.
+ * A node that was stopped for longer than a period loses its links, because others gave them up.  None of those peers has failed.  The node may
+ * learn of a lost link before or after its own timer runs; a link that is only silent counts as lost after twice the time of silence.
  */
 static bool is_own_absence(const struct reload_topology *t)
 {
@@ -221,7 +224,7 @@ static bool is_own_absence(const struct reload_topology *t)
 	return now > n->timer.due + ABSENT_MS || (n->back && now < n->back + 2 * t->silence);
 }
 
-/* The history goes on as if no time had passed: failures in that time were not seen. */
+/* Shifts the history as if no time had passed, since failures during the absence were not seen. */
 static void note_absence(struct reload_topology *t)
 {
 	struct chord_tuning *n = t->tuning;
@@ -322,7 +325,7 @@ bool reload_chord_estimates(struct reload_topology *t, struct reload_self_tuning
 	if (!t->tuning)
 		return false;
 	if (t->joined_at == RELOAD_NEVER) {
-		/* the Admitting Peer asks already; the tables of the join are enough for N (s6.1), and no failure was seen so far */
+		/* the Admitting Peer asks: the tables of the join are enough for N (s6.1), no failure was seen yet */
 		t->tuning->failures.count = 0;
 		measure(t);
 	}

@@ -9,14 +9,15 @@
  *	peer_ready	to other peers
  *	full		to a node that asked with send_update (CHORD-03)
  *
- * Predecessors and successors are nearest first, fingers ascending; we are in none of the lists.  To whom we admit, a node
- * that was admitted before us, or by a predecessor that has left, is listed although it has sent us no Update yet: it is left its range.
+ * Predecessors and successors are nearest first, fingers ascending; we are in none of the lists.  An Update to a node that we admit
+ * also lists the node at which our range begins, even if that one has sent us no Update yet: it was admitted before us, or by a predecessor
+ * that has left, and keeps its range.
  *
  * When: a change of our Neighbor Table (with reactive recovery) or of our range makes an Update due on every link, and so does a new
  * link that we asked for.  A due Update goes at once, but only one per link and CHORD_UPDATE_GAP_MS, and none when the peer has
- * seen this version of our tables (CHORD-15).  One is under way to a peer at a time: a peer that is slow, or behind a narrow link, gets
- * the newest tables once it has answered, and none of those between.  Before we have announced ourselves nothing goes out (R-10.5-14).  An Update that
- * admits a node, or sends it to another peer, does not wait.
+ * seen this version of our tables (CHORD-15).  Only one Update is under way to a peer at a time.  A peer that is slow, or
+ * behind a narrow link, gets the newest tables once it has answered, and skips those between.  Before we have announced ourselves nothing
+ * goes out (R-10.5-14).  An Update that admits a node, or sends it to another peer, does not wait.
  *
  * Each neighbour also gets an Update about each chord-update-interval, whether anything changed or not, each at its own random
  * time (s10.7.4.1).  A neighbour that does not answer it is lost (update_ended): this is how one that stopped silently is found.
@@ -80,17 +81,17 @@ void reload_chord_update_write(
 
 void reload_chord_update_full(struct reload_topology *t, struct wr *w)
 {
+	/* R-10.5-14: until then the node that asked gets none; it gets one when we announce ourselves */
 	if (t->announced)
 		reload_chord_update_write(t, w, RELOAD_CHORD_FULL);
 	else
-		wr_fail(w,
-			RELOAD_NOT_JOINED); /* R-10.5-14: the node that asked gets it when we announce ourselves */
+		wr_fail(w, RELOAD_NOT_JOINED);
 }
 
 static reload_ms next_periodic(struct reload_topology *t)
 {
 	return t->pace->nearest_only
-		       ? RELOAD_NEVER /* reload_chord_update_nearest() */
+		       ? RELOAD_NEVER /* chord_tuning.c: reload_chord_update_nearest() */
 		       : reload_chord_now(t) + reload_chord_jitter(t, t->update_interval);
 }
 
@@ -98,7 +99,10 @@ static void send(struct reload_topology *t, struct chord_link *link, bool lists)
 {
 	struct wr w;
 	wr_init(&w);
-	/* a node that we have admitted; no other one needs it, and the node at which our range begins would take it for its own admission */
+	/*
+	 * Only a node that we have admitted needs to know where our range begins.  The node there would take an Update that lists it for its own
+	 * admission.
+	 */
 	write_update(
 		t, &w, lists ? RELOAD_CHORD_NEIGHBORS : RELOAD_CHORD_PEER_READY, link->range_given);
 	assert(!w.err);
@@ -120,7 +124,7 @@ void reload_chord_update_now(struct reload_topology *t, struct chord_link *link)
 
 bool reload_chord_update_over(struct reload_topology *t, struct chord_link *link)
 {
-	if (link->updates_out) /* a link that is newer than the Update has no part in it */
+	if (link->updates_out) /* 0: the link is newer than the Update */
 		link->updates_out--;
 	if (link->updates_out || !(link->update_due || link->greet))
 		return false;

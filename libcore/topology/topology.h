@@ -102,10 +102,11 @@ struct reload_topology_tuning {
 	uint32_t longest_s;           /* the bound of the interval */
 	unsigned neighbours, fingers; /* sizes: neighbours on each side, and of the Finger Table */
 	uint32_t peers_to_probe;      /* at the end of each period */
-	size_t failures, failures_limit, members,
-		ages; /* failures remembered (the own join is one), at most so many; peers in the tables, and of how many of them the age is known */
-	const struct reload_estimates *
-		data; /* of what in_force was made, the own ones first; borrowed until the next call into the plug-in */
+	size_t failures;              /* remembered; the own join is one */
+	size_t failures_limit;        /* the most that are remembered */
+	size_t members, ages; /* peers in the tables; of how many of them the age is known */
+	/* of what in_force was made, the own ones first; borrowed until the next call into the plug-in */
+	const struct reload_estimates *data;
 	size_t data_count;
 };
 

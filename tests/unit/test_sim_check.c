@@ -323,6 +323,10 @@ static void few_values_are_really_lost(void **state)
 	assert_non_null(strstr(v.words, "8 are excused, and of these 0 are nowhere"));
 	assert_true(reload_sim_check_survivors(checks, history, &v));
 	assert_true(reload_sim_check_really_lost(checks, 0, &v));
+	/* the two of one node have one Resource-ID: one place in the ring was lost */
+	struct reload_id before = reload_id_before(&resources[1]);
+	reload_sim_history_expect_loss(history, &before, &resources[1], SIZE_MAX);
+	assert_true(reload_sim_check_really_lost(checks, 0, &v));
 	reload_sim_history_expect_loss(history, &resources[0], &resources[0], SIZE_MAX);
 	assert_false(reload_sim_check_judged(checks, &reads, &v));
 	assert_int_equal(v.check, RELOAD_SIM_CHECK_JUDGED);

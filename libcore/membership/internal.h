@@ -243,7 +243,7 @@ void reload_join_client_update(struct reload_membership *m, const struct reload_
 
 /* -- leave.c ------------------------------------------------------------------------------------------------------------- */
 
-/* reload_leave_health() looks whether who is given the own range is still there, after a link has fallen silent or is lost. */
+/* reload_leave_health() looks whether who is given the own range is still there, after a link has fallen silent or is lost, or a peer has announced itself. */
 void reload_leave_health(struct reload_membership *m);
 /* reload_leave_clear() forgets that the node leaves, or stepped aside. */
 void reload_leave_clear(struct reload_membership *m);

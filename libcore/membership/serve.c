@@ -106,6 +106,8 @@ void reload_serve_update(struct reload_incoming *in)
 		reload_answer_error(in, RELOAD_INVALID_MESSAGE, reload_err_text(err));
 	else
 		reload_answer_bytes(in, RELOAD_UPDATE_ANS, span_of(NULL, 0));
-	if (!err)
-		reload_join_client_update(m, &from);
+	if (err)
+		return;
+	reload_join_client_update(m, &from);
+	reload_leave_health(m); /* it may be the next owner of our range */
 }

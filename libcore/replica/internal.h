@@ -33,6 +33,7 @@ struct reload_replica {
 	struct handover_list handovers;
 	size_t handovers_count; /* hand-overs that nobody waits for */
 	uint64_t handovers_ever;
+	reload_ms given_at; /* when the last first replica came; 0: never */
 	struct owner_check_list
 		owner_checks; /* ranges whose owners are asked whether they have what is held here */
 	size_t owner_checks_count;
@@ -128,17 +129,25 @@ void reload_commits_clear(struct reload_replica *rep);
 void reload_transfer_range(struct reload_replica *rep, const struct reload_id *from,
 	const struct reload_id *to, const struct reload_id *node, uint8_t replica_number,
 	bool done);
-/* reload_transfer_stored() sends what a batch stored after a hand-over to a Joining Node that is past its resource. */
+/*
+ * reload_transfer_stored() sends what a batch stored after a hand-over that is past its resource: to a Joining Node, or to the next owner while
+ * this node leaves.  reload_transfer_given() does so, while this node leaves, with places of a predecessor's that may be leaving as well;
+ * they are moved out of the set.
+ */
 void reload_transfer_stored(struct reload_replica *rep, const struct reload_store_batch *batch);
+void reload_transfer_given(
+	struct reload_replica *rep, const struct reload_id *resource, struct reload_places *places);
 /* reload_transfer_replicate() sends what a batch stored to replicas, with replica numbers from 1. */
 void reload_transfer_replicate(struct reload_replica *rep, const struct reload_store_batch *batch,
 	const struct reload_id *replicas, size_t count);
 /*
- * reload_transfer_own_range() begins to store the own range, before leaving, at the first successor that has not fallen silent; called again when one
- * has, at the next one.
+ * reload_transfer_own_range() begins to store the own range, before leaving, at the first successor that has not fallen silent; called again when
+ * that may be another one, or the range has grown.
+ * reload_transfer_leaves() returns whether this node leaves, and there is a successor to hand its range to.
  * reload_transfer_clear() forgets all that is under way.
  */
 void reload_transfer_own_range(struct reload_replica *rep);
+bool reload_transfer_leaves(struct reload_replica *rep);
 void reload_transfer_clear(struct reload_replica *rep);
 
 /*

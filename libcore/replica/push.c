@@ -349,8 +349,9 @@ static void resend_refused(void *arg)
 static void pause_before_resend(struct push *u)
 {
 	struct reload_replica *rep = u->replica;
-	reload_ms pause = reload_doubled(RETRY_PAUSE_MS, u->attempts - 1, RETRY_PAUSE_MAX_MS) +
-			  reload_engine_random_ms(rep->engine, RETRY_PAUSE_MS);
+	reload_ms first = u->order && u->order->pause_ms ? u->order->pause_ms : RETRY_PAUSE_MS;
+	reload_ms pause = reload_doubled(first, u->attempts - 1, RETRY_PAUSE_MAX_MS) +
+			  reload_engine_random_ms(rep->engine, first);
 	reload_timer_arm(
 		&rep->engine->timers, &u->timer, rep->engine->now + pause, resend_refused, u);
 }

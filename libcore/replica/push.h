@@ -14,7 +14,8 @@ struct reload_store_batch;
  */
 struct reload_push_order {
 	uint64_t number;
-	unsigned attempts; /* how often a value is sent; then it is given up */
+	unsigned attempts;  /* how often a value is sent; then it is given up */
+	reload_ms pause_ms; /* before what was refused is sent again, at first; 0: a second */
 	size_t under_way, to_send, given_up;
 	bool unwritable; /* the receiver could not write some of it */
 	bool places_lost; /* something was forgotten, as too much was waiting: the walk is to be made again */

@@ -57,9 +57,10 @@ static enum reload_err values_check(struct reload_incoming *in)
 	w->config = rep->engine->config;
 	w->now = rep->engine->wall;
 	w->owner = rep->route->topology->responsible(rep->route->plugin, &w->resource);
+	/* who leaves has begun to hand its range over: repeated, the Store finds the next owner */
 	w->may_store_here = w->replica ? rep->route->topology->may_store_replica(
 						 rep->route->plugin, &w->resource, &in->signer)
-				       : w->owner;
+				       : w->owner && (in->local || !reload_transfer_leaves(rep));
 	return reload_store_begin(w);
 }
 
@@ -115,18 +116,42 @@ static void answer_replicas_set(
 	}
 }
 
+static struct reload_places places_of(const struct reload_store_req *req)
+{
+	struct reload_places places = { .count = 0 };
+	for (size_t k = 0; k < req->kind_data_count; k++)
+		for (size_t v = 0; v < req->kind_data[k].values_count; v++)
+			reload_places_add(&places, req->kind_data[k].kind,
+				&req->kind_data[k].values[v].value);
+	return places;
+}
+
 /*
  * Its owner does not know all peers between itself and this node: the nearest one gets the replica from here.  The owner may leave before it
- * knows that peer, which then answers for the resource.
+ * knows that peer, which then answers for the resource.  What changes nothing here goes on as well: that peer may not have it.
  */
-static void pass_on(struct reload_replica *rep, const struct reload_store_req *req,
-	const struct reload_id *owner, const struct reload_store_batch *batch)
+static void pass_on(struct reload_replica *rep, const struct reload_store_work *w,
+	const struct reload_id *owner)
 {
+	const struct reload_store_req *req = w->req;
 	struct reload_push_to to = { .replica_number = req->replica_number, .once = true };
-	if (req->replica_number &&
-		reload_topology_passed_over(rep->route->topology, rep->route->plugin,
-			&batch->resource, owner, req->replica_number, &to.node))
-		reload_push_batch(rep, &to, batch);
+	if (!w->replica || !reload_topology_passed_over(rep->route->topology, rep->route->plugin,
+				   &w->resource, owner, req->replica_number, &to.node))
+		return;
+	struct reload_places places = places_of(req);
+	if (!reload_push_places(rep, &to, &w->resource, &places))
+		reload_places_clear(&places);
+}
+
+/* The next owner, while this node leaves, gets what a predecessor has stored here: it may be leaving as well. */
+static void give_on(struct reload_replica *rep, const struct reload_store_work *w)
+{
+	rep->given_at = rep->engine->now;
+	if (!reload_transfer_leaves(rep))
+		return;
+	struct reload_places places = places_of(w->req);
+	reload_transfer_given(rep, &w->resource, &places);
+	reload_places_clear(&places);
 }
 
 static void store_committed(struct reload_replica *rep, void *arg, const struct reload_id *resource,
@@ -153,9 +178,9 @@ static void store_committed(struct reload_replica *rep, void *arg, const struct 
 	if (!rep->expiry.armed)
 		reload_expiry_look(rep);
 	bool owner = rep->route->topology->responsible(rep->route->plugin, &w->resource);
-	if (!w->replica && !owner) {
+	if (!w->replica && (!owner || (!in->local && reload_transfer_leaves(rep)))) {
 		/*
-		 * The range was handed over while the disk wrote, perhaps without this.  The new owner may give the same counter to another Store:
+		 * The range was, or is being, handed over while the disk wrote, perhaps without this.  The new owner may give the same counter to another Store:
 		 * repeated, this one finds it.
 		 */
 		if (w->changed)
@@ -174,10 +199,11 @@ static void store_committed(struct reload_replica *rep, void *arg, const struct 
 			.resource = &w->resource,
 			.kind = w->req->kind_data_count ? w->req->kind_data[0].kind : 0,
 			.count = w->values_count });
-	if (w->changed) {
+	if (w->changed)
 		reload_transfer_stored(rep, &w->batch);
-		pass_on(rep, w->req, &in->signer, &w->batch);
-	}
+	if (w->req->replica_number == 1)
+		give_on(rep, w);
+	pass_on(rep, w, &in->signer);
 	/* the requester waits for the first signature only; an answer to this node itself ends `in` at once */
 	struct reload_store_batch batch = w->batch;
 	bool replicate = w->changed && count, local = in->local;

@@ -5,9 +5,9 @@
  * Moving data: ranges handed over to another peer, and replicas of what was just stored (RFC 6940 s10.4, s10.5, s10.7.3).
  *
  * A hand-over walks the resources of a range in order and gives one after the other to replica/push.h, the next one when the messages
- * of those before are on their way.  What is stored in the part already walked during a Join's hand-over is sent as well (CHORD-11): at most a
- * place for each value held.  A hand-over ends early when the link to its node is gone: the plug-in orders it anew when the node
- * is back.
+ * of those before are on their way.  What is stored in the part already walked during the hand-over of a Join or of this node's own Leave is sent
+ * as well (CHORD-11): at most a place for each value held.  A hand-over ends early when the link to its node is gone: the plug-in orders it anew
+ * when the node is back.
  *
  * Limits: HANDOVERS_MAX orders that no Joining Node waits for; more are not made, and the next change of the ring repairs.  RESOURCES_MAX
  * resources of one hand-over that are not through, or one while too much waits (reload_push_full()); then the walk waits for
@@ -18,7 +18,9 @@ enum {
 	HANDOVERS_MAX = 256,
 	RESOURCES_MAX = 1024,
 	ATTEMPTS = 12,
-	ATTEMPTS_JOIN = 5 /* a Joining Node waits for the end */
+	ATTEMPTS_JOIN = 5,      /* a Joining Node waits for the end */
+	GIVEN_LATELY_MS = 5000, /* longer than a Leave takes */
+	LAST_PAUSE_MS = 100     /* before this node leaves, which takes two seconds at most */
 };
 
 struct handover {
@@ -29,7 +31,7 @@ struct handover {
 	struct reload_id node;
 	uint8_t replica_number;
 	bool report_end, walked, walking;
-	bool last;       /* of the own range, before this node leaves */
+	bool last;       /* before this node leaves */
 	unsigned rounds; /* walks made anew, as something was lost */
 	uint64_t sent;   /* resources */
 	struct reload_timer timer;
@@ -179,8 +181,8 @@ void reload_transfer_stored(struct reload_replica *rep, const struct reload_stor
 	struct handover *h;
 	TAILQ_FOREACH (h, &rep->handovers, entry) {
 		bool ahead = !h->walked && reload_id_between(&h->at, resource, &h->to);
-		if (!h->report_end || ahead || !reload_id_between(&h->from, resource, &h->to) ||
-			!handover_wanted(h))
+		if (!(h->report_end || h->last) || ahead ||
+			!reload_id_between(&h->from, resource, &h->to) || !handover_wanted(h))
 			continue;
 		struct reload_push_to to = receiver_of(h);
 		h->sent++;
@@ -188,6 +190,25 @@ void reload_transfer_stored(struct reload_replica *rep, const struct reload_stor
 		reload_push_batch(rep, &to, batch);
 		h->walking = false;
 		handover_schedule(h, 0);
+	}
+}
+
+void reload_transfer_given(
+	struct reload_replica *rep, const struct reload_id *resource, struct reload_places *places)
+{
+	struct handover *h;
+	TAILQ_FOREACH (h, &rep->handovers, entry) {
+		if (!h->last || reload_id_between(&h->from, resource, &h->to) ||
+			!handover_wanted(h))
+			continue;
+		struct reload_push_to to = receiver_of(h);
+		h->sent++;
+		h->walking = true; /* as above */
+		(void)reload_push_places(
+			rep, &to, resource, places); /* never refused in an order */
+		h->walking = false;
+		handover_schedule(h, 0);
+		return;
 	}
 }
 
@@ -245,35 +266,64 @@ bool reload_transfer_moving(const struct reload_replica *rep)
 	return false;
 }
 
-/* The first successor that has not fallen silent, or else the first of all; NULL: there is none. */
+/* The first successor that has not fallen silent, or else the first of all with a link; NULL: there is none. */
 static const struct reload_id *next_owner(struct reload_replica *rep)
 {
 	struct reload_topology_tables tables;
+	const struct reload_id *silent = NULL;
 	rep->route->topology->tables(rep->route->plugin, &tables);
 	for (size_t i = 0; i < tables.successors_count; i++) {
 		const struct reload_connection *con =
 			reload_connection_by_node(rep->connections, &tables.successors[i]);
 		if (con && con->good)
 			return &tables.successors[i];
+		if (con && !silent)
+			silent = &tables.successors[i];
 	}
-	return tables.successors_count ? &tables.successors[0] : NULL;
+	return silent;
 }
 
+bool reload_transfer_leaves(struct reload_replica *rep)
+{
+	return rep->mode == RELOAD_REPLICA_LEAVING && next_owner(rep);
+}
+
+/* Hands (from, to] to node, or what of that it is not being given yet. */
+static void hand_last(struct reload_replica *rep, const struct reload_id *node,
+	const struct reload_id *from, struct reload_id to)
+{
+	struct handover *h;
+	TAILQ_FOREACH (h, &rep->handovers, entry) {
+		h->last = h->last && reload_id_eq(&h->node, node);
+		if (!h->last)
+			continue;
+		if (reload_id_eq(&h->from, from) || reload_id_between(&h->from, from, &h->to))
+			return;
+		to = h->from;
+	}
+	h = handover_order(rep, from, &to, node, 1, false);
+	if (!h)
+		return;
+	h->last = true;
+	h->order.pause_ms = LAST_PAUSE_MS;
+}
+
+/*
+ * A predecessor that has lately given us what is its own may have left, though its Leave is still on its way: then who is next after both has
+ * that from nobody else.
+ */
 void reload_transfer_own_range(struct reload_replica *rep)
 {
+	struct reload_topology_tables tables;
 	struct reload_id from, to;
 	const struct reload_id *node = next_owner(rep);
 	if (!node || !rep->route->topology->range(rep->route->plugin, &from, &to))
 		return;
-	struct handover *h;
-	TAILQ_FOREACH (h, &rep->handovers, entry) {
-		if (h->last && reload_id_eq(&h->node, node))
-			return;
-		h->last = false;
-	}
-	h = handover_order(rep, &from, &to, node, 1, false);
-	if (h)
-		h->last = true;
+	hand_last(rep, node, &from, to);
+	rep->route->topology->tables(rep->route->plugin, &tables);
+	if (rep->given_at && rep->engine->now - rep->given_at < GIVEN_LATELY_MS &&
+		tables.predecessors_count > 1 && reload_id_eq(&from, &tables.predecessors[0]))
+		hand_last(rep, node, &tables.predecessors[1], to);
 }
 
 void reload_transfer_replica_range(

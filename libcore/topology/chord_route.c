@@ -103,6 +103,9 @@ static bool both_hold(struct reload_topology *t, const struct chord_set *peers,
 bool reload_chord_may_store_replica(
 	struct reload_topology *t, const struct reload_id *resource, const struct reload_id *signer)
 {
+	/* whoever hands its range to us after we have left is to try the next one, even if our Leave has not reached it */
+	if (t->state == RELOAD_TOPOLOGY_DETACHED)
+		return false;
 	if (resource->len != CHORD_ID_LEN || signer->len != CHORD_ID_LEN ||
 		reload_id_eq(signer, &t->self) || !reload_chord_is_ours(t, signer))
 		return false;

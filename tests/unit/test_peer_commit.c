@@ -111,6 +111,22 @@ static void handed_over_before_it_is_durable(void **state)
 	expect_silence(s, id);
 }
 
+/* The same when this node began to leave while the disk wrote: the next owner gets it, and the writer asks that one (R-7.4.1.1-20). */
+static void leaves_before_it_is_durable(void **state)
+{
+	struct ring *r = *state;
+	struct node *s = node_storing(r->net, r->u, K_NODE);
+	slow_down(r->u);
+	struct craft c = craft_store(s, r->u, store_of(s, K_NODE, "kept", 0));
+	uint64_t id = tell(&c, r->u);
+	reload_peer_leave(r->u->peer, false);
+	net_settle(r->net);
+	forget(r->b); /* it does not answer: the hand-over goes on */
+	slow_end(r->u, RELOAD_OK);
+	expect_silence(s, id);
+	assert_non_null(heard_code(r->b, RELOAD_STORE_REQ));
+}
+
 /* A replica that comes a second time changes nothing, but is answered no earlier than the first one. */
 static void a_repeat_waits_too(void **state)
 {
@@ -193,6 +209,7 @@ int main(void)
 		ring_test(durable_later),
 		ring_test(never_durable),
 		ring_test(handed_over_before_it_is_durable),
+		ring_test(leaves_before_it_is_durable),
 		ring_test(a_repeat_waits_too),
 		cmocka_unit_test(own_store_durable_later),
 		ring_test(ends_before_it_is_durable),

@@ -16,6 +16,17 @@ struct ring {
 	struct node *u, *a, *b, *c;
 };
 
+/* n answers the Updates of u, which has one under way to it at a time, and forgets all else that it heard. */
+static inline void updates_answered(struct node *n, struct node *u)
+{
+	struct reload_msg *m;
+	while ((m = heard_code(n, RELOAD_UPDATE_REQ))) {
+		struct craft c = reply(n, m, RELOAD_UPDATE_ANS, NULL);
+		tell(&c, u);
+	}
+	forget(n);
+}
+
 static inline struct ring *ring_new_in(
 	struct net *net, void (*policy)(struct reload_policy *policy))
 {
@@ -30,8 +41,8 @@ static inline struct ring *ring_new_in(
 	node_first(r->u);
 	node_ready(r->a, r->u);
 	node_ready(r->b, r->u);
-	forget(r->a);
-	forget(r->b);
+	updates_answered(r->a, r->u);
+	updates_answered(r->b, r->u);
 	return r;
 }
 

@@ -262,7 +262,7 @@ static void through_a_bootstrap_node(void **state)
 	struct node *v = node_new(r->net, 0x50), *d = node_new(r->net, 0x58);
 	struct ring at_v = { .net = r->net, .u = v, .a = r->u, .b = r->u, .c = d };
 	node_join(v, r->u, RELOAD_ROLE_PEER);
-	for (int i = 0; i < 40 && v->state != RELOAD_STATE_JOINED; i++) {
+	for (int i = 0; i < 240 && v->state != RELOAD_STATE_JOINED; i++) {
 		for (size_t k = 0; k < ice_links_count; k++)
 			if (!ice_links[k].gathered && !ice_links[k].closed)
 				ice_gathered(&ice_links[k]);

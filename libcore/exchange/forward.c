@@ -229,10 +229,11 @@ static struct reload_decision decide(struct reload_exchange *x,
 	const struct reload_connection *from, const struct reload_header *h, struct span message)
 {
 	struct reload_decision d = reload_route_decide(x->route, h->destination_list);
+	if (d.action != RELOAD_FORWARD || h->fragment != RELOAD_FRAGMENT_WHOLE)
+		return d;
 	const struct reload_method_row *method =
 		reload_method_row(x, reload_message_code(h, message));
-	if (d.action == RELOAD_FORWARD && method && method->flags & RELOAD_METHOD_BY_REPLICA &&
-		h->fragment == RELOAD_FRAGMENT_WHOLE)
+	if (method && method->flags & RELOAD_METHOD_BY_REPLICA)
 		(void)reload_route_stand_in(
 			x->route, from, h->destination_list, x->engine->now, &d);
 	return d;

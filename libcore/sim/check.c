@@ -359,13 +359,18 @@ bool reload_sim_check_survivors(
 	return true;
 }
 
+/* Place i of all, those of a node one after the other. */
+static const struct reload_sim_place *place_at(const struct reload_sim_checks *c, size_t i)
+{
+	return reload_sim_history_place((struct reload_sim_history *)c->history,
+		i / RELOAD_SIM_PLACES, i % RELOAD_SIM_PLACES);
+}
+
 size_t reload_sim_checks_lost(const struct reload_sim_checks *c)
 {
 	size_t count = reload_sim_history_count(c->history), lost = 0;
 	for (size_t i = 0; i < count; i++) {
-		const struct reload_sim_place *p =
-			reload_sim_history_place((struct reload_sim_history *)c->history,
-				i / RELOAD_SIM_PLACES, i % RELOAD_SIM_PLACES);
+		const struct reload_sim_place *p = place_at(c, i);
 		uint64_t time = reload_sim_history_excused(c->history, p, reload_sim_now(c->s));
 		bool found = !time;
 		for (size_t k = 0; k < reload_sim_count(c->s) && !found; k++) {
@@ -383,8 +388,7 @@ static size_t excused_nodes(const struct reload_sim_checks *c)
 	size_t nodes = 0, last = SIZE_MAX;
 	for (size_t i = 0; i < reload_sim_history_count(c->history); i++) {
 		size_t node = i / RELOAD_SIM_PLACES;
-		const struct reload_sim_place *p = reload_sim_history_place(
-			(struct reload_sim_history *)c->history, node, i % RELOAD_SIM_PLACES);
+		const struct reload_sim_place *p = place_at(c, i);
 		if (node == last ||
 			!reload_sim_history_excused(c->history, p, reload_sim_now(c->s)))
 			continue;

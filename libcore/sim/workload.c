@@ -117,7 +117,7 @@ static bool lied_to(struct reload_sim_request *r, const struct reload_result *re
 	if (!result->responder.len)
 		return false;
 	r->answered = reload_sim_checks_node(c->checks, &result->responder);
-	bool liar = r->answered && r->answered->byzantine;
+	bool liar = reload_sim_checks_liar(c->checks, &result->responder);
 	if (result->err)
 		return liar;
 	if (!reload_sim_check_responder(c->checks, reload_sim_node(c->sim, r->node),

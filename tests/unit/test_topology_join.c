@@ -90,6 +90,18 @@ static void is_admitted(void **state)
 	fake_end(&f);
 }
 
+/* 40 has admitted us, and e0 while we joined. */
+static void admitted_behind_e0(struct fake *f)
+{
+	struct reload_id ap = fake_id(0x40);
+	attach_neighbours(f);
+	ops->join_answered(f->t, &ap, RELOAD_OK);
+	assert_int_equal(fake_receive(f, 0x40, true, (const uint8_t[]){ 0x10, 0xe0, 0xd0, 0 },
+				 (const uint8_t[]){ 0x70, 0xa0, 0xd0, 0 }),
+		RELOAD_OK);
+	assert_true(state_is(f, RELOAD_TOPOLOGY_JOINED));
+}
+
 /*
  * R-10.5-07, R-10.5-14: a node that the Admitting Peer has admitted before us has a link to us and announces itself later, after up to
  * CHORD_NEIGHBOUR_ATTACH_TIMEOUT_MS: its range does not become ours meanwhile (R-7.4.1.1-12).
@@ -98,13 +110,8 @@ static void who_was_admitted_before_keeps_its_range(void **state)
 {
 	(void)state;
 	struct fake f;
-	struct reload_id ap = fake_id(0x40), before = fake_id(0xe0), theirs = fake_point(0xd8, 0);
-	attach_neighbours(&f);
-	ops->join_answered(f.t, &ap, RELOAD_OK);
-	assert_int_equal(fake_receive(&f, 0x40, true, (const uint8_t[]){ 0x10, 0xe0, 0xd0, 0 },
-				 (const uint8_t[]){ 0x70, 0xa0, 0xd0, 0 }),
-		RELOAD_OK);
-	assert_true(state_is(&f, RELOAD_TOPOLOGY_JOINED));
+	struct reload_id before = fake_id(0xe0), theirs = fake_point(0xd8, 0);
+	admitted_behind_e0(&f);
 	ops->connected(f.t, &before);
 	fake_pass(&f, CHORD_NEIGHBOUR_ATTACH_TIMEOUT_MS - 1000);
 	assert_false(ops->responsible(f.t, &theirs));
@@ -162,14 +169,8 @@ static void waits_for_neighbours_before_it_speaks(void **state)
 {
 	(void)state;
 	struct fake f;
-	struct reload_id ap = fake_id(0x40), k = fake_point(0xd8, 0), own = fake_point(0xf0, 0);
-	attach_neighbours(&f);
-	ops->join_answered(f.t, &ap, RELOAD_OK);
-	/* e0 was admitted while we joined */
-	assert_int_equal(fake_receive(&f, 0x40, true, (const uint8_t[]){ 0x10, 0xe0, 0xd0, 0 },
-				 (const uint8_t[]){ 0x70, 0xa0, 0xd0, 0 }),
-		RELOAD_OK);
-	assert_true(state_is(&f, RELOAD_TOPOLOGY_JOINED));
+	struct reload_id k = fake_point(0xd8, 0), own = fake_point(0xf0, 0);
+	admitted_behind_e0(&f);
 	/* the range ends at e0, although there is no link to it yet */
 	assert_true(ops->responsible(f.t, &own));
 	assert_false(ops->responsible(f.t, &k));

@@ -1,8 +1,7 @@
 /* Where a message goes, from its Destination List alone (RFC 6940 s6.1.1 to s6.1.3). */
-#include "ident/key.h"
-#include "sim/ident.h"
+#include "route_links.h"
 
-#include "route/decide.h"
+#include "ident/key.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,11 +11,6 @@
 struct reload_topology {
 	struct reload_id next; /* len 0: none */
 };
-
-static struct reload_id id(uint8_t first)
-{
-	return (struct reload_id){ .len = 16, .at = { first } };
-}
 
 static bool fake_responsible(struct reload_topology *t, const struct reload_id *k)
 {
@@ -34,13 +28,6 @@ static enum reload_err fake_next_hop(
 
 static const struct reload_topology_ops fake_ops = { .responsible = fake_responsible,
 	.next_hop = fake_next_hop };
-static const struct wire_ctx ctx = { .node_id_len = 16 };
-
-static void no_random(void *arg, void *out, size_t len)
-{
-	(void)arg;
-	memset(out, 0, len);
-}
 
 struct fixture {
 	struct reload_id self;
@@ -50,26 +37,15 @@ struct fixture {
 	struct reload_route route;
 };
 
-static struct reload_connection *link_to(
-	struct fixture *x, uint32_t number, const struct reload_id *ids, size_t count)
-{
-	AUTO(reload_cert)
-	cert = reload_sim_cert_of(&(struct reload_sim_cert_form){ .user = "u@" RELOAD_SIM_OVERLAY,
-		.overlay = RELOAD_SIM_OVERLAY,
-		.nodes = ids,
-		.nodes_count = count });
-	return reload_connection_add(x->connections, number, cert, 0);
-}
-
 static int setup(void **state)
 {
 	struct fixture *x = RELOAD_NEW(fixture);
 	struct reload_id a = id(0xa0), b = id(0xb0), several[] = { id(0xc0), id(0xc1) };
 	x->self = id(0x80);
 	x->connections = reload_connections_new(10, no_random, NULL);
-	x->a = link_to(x, 1, &a, 1);
-	x->b = link_to(x, 2, &b, 1);
-	x->unknown = link_to(x, 3, several, 2);
+	x->a = link_with(x->connections, 1, &a, 1);
+	x->b = link_with(x->connections, 2, &b, 1);
+	x->unknown = link_with(x->connections, 3, several, 2);
 	x->plugin.next = b;
 	x->route = (struct reload_route){ .ctx = &ctx,
 		.self = &x->self,
@@ -167,7 +143,7 @@ static void others(void **state)
 	assert_false(d.opaque);
 	wr_clear(&w);
 	struct reload_id client = id(0x50);
-	struct reload_connection *c = link_to(x, 9, &client, 1);
+	struct reload_connection *c = link_with(x->connections, 9, &client, 1);
 	/* R-6.1.1-08 */
 	d = DECIDE(node(0x50));
 	assert_ptr_equal(d.connection, c);

@@ -1,5 +1,5 @@
 /* Who answers for a peer that has fallen silent (RFC 6940 s10.3, s10.4). */
-#include "sim/ident.h"
+#include "route_links.h"
 
 #include "route/stand_in.h"
 
@@ -24,11 +24,6 @@ struct reload_topology {
 	bool holds;
 };
 
-static struct reload_id id(unsigned first)
-{
-	return (struct reload_id){ .len = 16, .at = { (uint8_t)first } };
-}
-
 static void fake_tables(struct reload_topology *t, struct reload_topology_tables *out)
 {
 	*out = (struct reload_topology_tables){ .predecessors = t->predecessors,
@@ -51,13 +46,6 @@ static enum reload_topology_link_use fake_use(
 static const struct reload_topology_ops fake_ops = {
 	.tables = fake_tables, .holds = fake_holds, .link_use = fake_use
 };
-static const struct wire_ctx ctx = { .node_id_len = 16 };
-
-static void no_random(void *arg, void *out, size_t len)
-{
-	(void)arg;
-	memset(out, 0, len);
-}
 
 struct fixture {
 	struct reload_id self;
@@ -72,12 +60,7 @@ struct fixture {
 static struct reload_connection *link_to(struct fixture *x, unsigned first)
 {
 	struct reload_id node = id(first);
-	AUTO(reload_cert)
-	cert = reload_sim_cert_of(&(struct reload_sim_cert_form){ .user = "u@" RELOAD_SIM_OVERLAY,
-		.overlay = RELOAD_SIM_OVERLAY,
-		.nodes = &node,
-		.nodes_count = 1 });
-	return reload_connection_add(x->connections, first, cert, 0);
+	return link_with(x->connections, first, &node, 1);
 }
 
 static int setup(void **state)

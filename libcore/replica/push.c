@@ -21,6 +21,10 @@
  * Lifetimes are lowered by the time the values were held (R-7.4.1.1-21).  Values keep their signatures; their signers'
  * certificates go into the message's security block.
  *
+ * When a message had to be sent again, either its receiver is silent or the messages queue up here before a narrow link, and each of them is sent
+ * up to five times.  Then half as many may be under way to that receiver, and one more again for each that is answered at once.  With a fixed
+ * window a crowd of Joining Nodes gets nothing in time.
+ *
  * Limits: WINDOW messages under way to one receiver; the others wait as places, which are small.  PUSHES_MAX resources and
  * PLACES_BYTES of places wait at most; beyond that reload_push_*() refuse, and what fails goes out with its whole range later.
  */
@@ -54,6 +58,7 @@ struct message {
 	TAILQ_ENTRY(message) entry;
 	struct push *push;
 	struct reload_place *places; /* owned list */
+	reload_ms sent_at;
 };
 
 TAILQ_HEAD(ready_list, push);
@@ -62,7 +67,8 @@ struct receiver {
 	TAILQ_ENTRY(receiver) entry;
 	struct reload_id node;
 	size_t pushes;
-	unsigned under_way;
+	unsigned under_way, window; /* messages; as many as may be */
+	reload_ms halved_at;
 	bool sending;
 	struct ready_list ready; /* pushes with fresh places, in turn */
 };
@@ -112,6 +118,7 @@ static struct receiver *receiver_find(struct reload_replica *rep, const struct r
 			return r;
 	r = RELOAD_NEW(receiver);
 	r->node = *node;
+	r->window = WINDOW;
 	TAILQ_INIT(&r->ready);
 	TAILQ_INSERT_TAIL(&rep->pushes->receivers, r, entry);
 	return r;
@@ -269,7 +276,7 @@ static void message_send(struct push *u)
 		.kind_data = b.kinds,
 		.kind_data_count = b.kinds_count };
 	struct message *m = RELOAD_NEW(message);
-	*m = (struct message){ .push = u, .places = places };
+	*m = (struct message){ .push = u, .places = places, .sent_at = rep->engine->now };
 	TAILQ_INSERT_TAIL(&rep->pushes->messages, m, entry);
 	u->under_way++;
 	u->receiver->under_way++;
@@ -288,7 +295,7 @@ static void receiver_send(struct reload_replica *rep, struct receiver *r)
 	if (r->sending)
 		return; /* a Store ended at once: the loop below goes on */
 	r->sending = true;
-	while (r->under_way < WINDOW && (u = TAILQ_FIRST(&r->ready))) {
+	while (r->under_way < r->window && (u = TAILQ_FIRST(&r->ready))) {
 		TAILQ_REMOVE(&r->ready, u,
 			ready); /* the others first: one large resource holds nobody up */
 		TAILQ_INSERT_TAIL(&r->ready, u, ready);
@@ -458,6 +465,18 @@ static void message_end(struct message *m, bool resend_refused)
 	free(m);
 }
 
+/* However many of the messages that were under way together had to be sent again, the window is halved once. */
+static void window_set(struct reload_replica *rep, const struct message *m, bool again)
+{
+	struct receiver *r = m->push->receiver;
+	if (again && m->sent_at >= r->halved_at) {
+		r->window = r->window > 1 ? r->window / 2 : 1;
+		r->halved_at = rep->engine->now;
+	} else if (!again && r->window < WINDOW) {
+		r->window++;
+	}
+}
+
 static void store_answered(void *arg, struct reload_request *r, const struct reload_result *result)
 {
 	struct message *m = arg;
@@ -485,6 +504,7 @@ static void store_answered(void *arg, struct reload_request *r, const struct rel
 		order->unwritable = true;
 	u->under_way--;
 	to->under_way--;
+	window_set(rep, m, result->transmissions > 1);
 	to->pushes++; /* held: u may end here */
 	message_end(m, err && here && !u->once && may_change(err));
 	if (!err)

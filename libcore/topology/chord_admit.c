@@ -3,9 +3,13 @@
  *
  * The engine has answered JN's Join.  If JN's Node-ID lies in our range, all data in (p, JN] are sent to JN, where p is our
  * predecessor.  Then JN becomes our predecessor and is sent an Update at once, which says so.  Until then we stay responsible for JN's
- * range (CHORD-11).  When p goes in the meantime JN will be responsible for p's range too, and its hand-over begins anew.  Several nodes can be
- * in hand-over at a time; the one whose hand-over ends first is admitted first.  A JN whose Node-ID is not, or no longer, in our
- * range gets our Update too: it lists the peer in between, and JN joins there.
+ * range (CHORD-11).  When p goes in the meantime JN will be responsible for p's range too, and its hand-over begins anew.  A JN whose Node-ID is not, or no
+ * longer, in our range gets our Update too: it lists the peer in between, and JN joins there.
+ *
+ * CHORD_HAND_OVERS nodes are in hand-over at a time; the one whose hand-over ends first is admitted first.  Each is sent all data below its
+ * Node-ID, so that a crowd at once would be sent most of the range as often as it has members, and over a narrow link nobody would get it in
+ * time.  The others queue, and the middle one of them is next: with its admission half of the queue leaves for the new peer.  A hand-over that has taken
+ * CHORD_HAND_OVER_SLOW_MS is not counted, as its JN may be one that never answers.
  *
  * After its admission JN is the first replica holder of its predecessor p.  p will notice and send its data to JN; we hold these
  * data already and send them at once, because p may fail before it does, and then JN is the owner.  What p stores here until it has noticed
@@ -19,8 +23,8 @@
  * A Join from the node at which our range begins, which another peer had admitted before it left, says that it did not see that peer's Update, or has
  * restarted: the range is ours again and it is admitted anew.
  *
- * Until we have announced ourselves (R-10.5-14) Joins wait.  Limits: CHORD_JOINS_MAX nodes waiting, as many in hand-over, and as
- * many that wait because they come and go.  Beyond these a Join is ignored, and JN sends it again.
+ * Until we have announced ourselves (R-10.5-14) Joins wait.  Limits: CHORD_JOINS_MAX nodes waiting, as many in hand-over or in the queue for it,
+ * and as many that wait because they come and go.  Beyond these a Join is ignored, and JN sends it again.
  */
 #include "topology/chord_admit.h"
 
@@ -33,9 +37,10 @@
 struct chord_admit {
 	struct chord_set handing_over; /* nodes whose data are being handed over; */
 	struct reload_id from;         /* our range began there when the hand-overs were ordered */
-	struct chord_set waiting; /* nodes whose Joins wait until we have announced ourselves */
-	struct chord_set damped;  /* nodes whose Joins wait because they come and go */
-	struct reload_timer damped_timer;
+	struct chord_set queued;       /* nodes in our range that wait for a hand-over to end */
+	struct chord_set waiting;  /* nodes whose Joins wait until we have announced ourselves */
+	struct chord_set damped;   /* nodes whose Joins wait because they come and go */
+	struct reload_timer timer; /* for those that are damped, and for slow hand-overs */
 };
 
 struct chord_admit *reload_chord_admit_new(void)
@@ -81,8 +86,8 @@ static bool waits(struct reload_topology *t, struct chord_link *link)
 size_t reload_chord_admit_count(const struct reload_topology *t)
 {
 	const struct chord_admit *a = t->admit;
-	size_t most =
-		a->handing_over.count > a->waiting.count ? a->handing_over.count : a->waiting.count;
+	size_t here = a->handing_over.count + a->queued.count,
+	       most = here > a->waiting.count ? here : a->waiting.count;
 	return a->damped.count > most ? a->damped.count : most;
 }
 
@@ -102,6 +107,48 @@ static bool hand_over_if_grown(struct reload_topology *t)
 		hand_over(t, &node);
 	}
 	return grew;
+}
+
+/* How many hand-overs are under way that are not slow; *until: when the first of these is. */
+static size_t hand_overs(const struct reload_topology *t, reload_ms *until)
+{
+	const struct chord_set *s = &t->admit->handing_over;
+	reload_ms now = reload_chord_now(t);
+	size_t n = 0;
+	for (size_t i = 0; i < s->count; i++) {
+		const struct reload_id node = reload_chord_set_at(s, i);
+		const struct chord_link *link = reload_chord_link_find(t, &node);
+		reload_ms slow = link ? link->handed_since + CHORD_HAND_OVER_SLOW_MS : 0;
+		if (now >= slow)
+			continue;
+		*until = slow < *until ? slow : *until;
+		n++;
+	}
+	return n;
+}
+
+/* Begins hand-overs to nodes of the queue while there may be more; returns when one that is slow makes room. */
+static reload_ms hand_over_next(struct reload_topology *t)
+{
+	struct chord_admit *a = t->admit;
+	while (a->queued.count) {
+		reload_ms until = RELOAD_NEVER;
+		if (hand_overs(t, &until) >= CHORD_HAND_OVERS)
+			return until;
+		const struct reload_id node = reload_chord_set_at(&a->queued, a->queued.count / 2);
+		struct chord_link *link = reload_chord_link_find(t, &node);
+		reload_chord_set_remove(&a->queued, &node);
+		if (link && !link->ready && reload_chord_responsible(t, &node)) {
+			hand_over_if_grown(t);
+			reload_chord_set_add(&a->handing_over, &node);
+			link->handed_since = reload_chord_now(t);
+			reload_chord_damp_given(t, &node);
+			hand_over(t, &node);
+		} else if (link) {
+			reload_chord_update_now(t, link);
+		}
+	}
+	return RELOAD_NEVER;
 }
 
 void reload_chord_admit_received(struct reload_topology *t, const struct reload_id *node)
@@ -139,11 +186,10 @@ void reload_chord_admit_received(struct reload_topology *t, const struct reload_
 	if (waits(t, link))
 		return;
 	hand_over_if_grown(t);
-	if (t->admit->handing_over.count < CHORD_JOINS_MAX &&
-		reload_chord_set_add(&t->admit->handing_over, node)) {
-		reload_chord_damp_given(t, node);
-		hand_over(t, node);
-	}
+	if (t->admit->handing_over.count + t->admit->queued.count < CHORD_JOINS_MAX &&
+		!reload_chord_set_has(&t->admit->handing_over, node))
+		reload_chord_set_add(&t->admit->queued, node);
+	hand_over_next(t);
 }
 
 void reload_chord_admit_handed_over(struct reload_topology *t, const struct reload_id *node)
@@ -184,6 +230,7 @@ void reload_chord_admit_waiting(struct reload_topology *t)
 void reload_chord_admit_lost(struct reload_topology *t, const struct reload_id *node)
 {
 	reload_chord_set_remove(&t->admit->handing_over, node);
+	reload_chord_set_remove(&t->admit->queued, node);
 	reload_chord_set_remove(&t->admit->waiting, node);
 	reload_chord_set_remove(&t->admit->damped, node);
 }
@@ -191,14 +238,15 @@ void reload_chord_admit_lost(struct reload_topology *t, const struct reload_id *
 void reload_chord_admit_stop(struct reload_topology *t)
 {
 	reload_chord_set_clear(&t->admit->handing_over);
+	reload_chord_set_clear(&t->admit->queued);
 	reload_chord_set_clear(&t->admit->waiting);
 	reload_chord_set_clear(&t->admit->damped);
-	reload_timer_cancel(t->host.timers, &t->admit->damped_timer);
+	reload_timer_cancel(t->host.timers, &t->admit->timer);
 }
 
 void reload_chord_admit_step(struct reload_topology *t)
 {
-	reload_ms next = RELOAD_NEVER;
+	reload_ms next = hand_over_next(t);
 	for (size_t i = 0; i < t->admit->damped.count;) {
 		struct reload_id node = reload_chord_set_at(&t->admit->damped, i);
 		reload_ms until = reload_chord_damp_until(t, &node);
@@ -210,6 +258,6 @@ void reload_chord_admit_step(struct reload_topology *t)
 		reload_chord_set_remove(&t->admit->damped, &node);
 		reload_chord_admit_received(t, &node);
 	}
-	if (t->admit->damped_timer.armed || next != RELOAD_NEVER)
-		reload_chord_timer(t, &t->admit->damped_timer, next, reload_chord_on_after);
+	if (t->admit->timer.armed || next != RELOAD_NEVER)
+		reload_chord_timer(t, &t->admit->timer, next, reload_chord_on_after);
 }

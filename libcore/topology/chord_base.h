@@ -33,12 +33,18 @@
 #include "topology/topology.h"
 
 enum {
-	CHORD_UPDATE_GAP_MS = 1000,   /* CHORD-15: between two Updates to one peer */
+	CHORD_UPDATE_GAP_MS = 1000, /* CHORD-15: between two Updates to one peer; */
+	CHORD_READY_GAP_MS = 10000, /* to one that gets no lists; */
+	CHORD_UPDATES_A_SECOND =
+		20, /* longer when there are more links to nodes that are no neighbours */
 	CHORD_UPDATE_WAIT_MS = 5000,  /* from a new link to the Update of the node behind it */
 	CHORD_ATTACH_WAIT_MS = 60000, /* for the outcome of an Attach */
 	CHORD_PROBE_WAIT_MS = 60000,  /* for the outcome of a Ping or a relocate() */
-	CHORD_NEIGHBOUR_ATTACH_TIMEOUT_MS = 45000, /* for Attaches to all future neighbours */
-	CHORD_HOLD_DOWN_MS = 30000, /* before the replacement of a failed holder gets replicas */
+	CHORD_NEIGHBOUR_ATTACH_TIMEOUT_MS = 45000, /* for Attaches to all future neighbours, */
+	CHORD_JOIN_NEIGHBOURS_MS =
+		8000, /* for which a Join waits when they are not its successor */
+	CHORD_HOLD_DOWN_MS =
+		30000, /* before the replacement of a failed holder gets replicas, unless it says that it is one */
 	CHORD_BACKOFF_MS = 250,
 	CHORD_BACKOFF_MAX_MS = 8000,
 };

@@ -8,7 +8,8 @@ enum {
 	CHORD_NO_INFORMANT = 0xffff,           /* no slot */
 	CHORD_ATTACH_BURST_PER_INFORMANT = 32, /* Attaches at once, and */
 	CHORD_ATTACH_REFILL_MS = 2000,         /* the time after which there may be one more */
-	CHORD_UNREACHABLE_NAMES_MAX = 4,       /* then the informant is distrusted */
+	CHORD_ATTACH_REFILL_DOUBLINGS = 4, /* 32 s for an informant that is distrusted for long */
+	CHORD_UNREACHABLE_NAMES_MAX = 4,   /* then the informant is distrusted */
 };
 
 /* reload_chord_informants_new() makes an empty table. */
@@ -31,6 +32,9 @@ void reload_chord_informant_failed(struct reload_topology *t, uint16_t slot);
 void reload_chord_informant_proved(struct reload_topology *t, uint16_t slot);
 /* reload_chord_informant_distrusted() returns whether the informant is distrusted. */
 bool reload_chord_informant_distrusted(const struct reload_topology *t, uint16_t slot);
+/* reload_chord_informant_any_trusted() returns whether one of count informants is not. */
+bool reload_chord_informant_any_trusted(
+	const struct reload_topology *t, const uint16_t *slots, size_t count);
 /* reload_chord_informant_charge() takes one Attach from what the informant may cause and returns 0, or else the time from which it may
  * cause one again. */
 reload_ms reload_chord_informant_charge(struct reload_topology *t, uint16_t slot);

@@ -4,14 +4,15 @@
  * Phases:
  *
  *	PAUSE			Nothing is under way, or a random pause before the next attempt.
- *	FIND_ADMITTING_PEER	An Attach with send_update to Resource-ID n+1.  The peer that answers is the Admitting Peer, AP.
+ *	FIND_ADMITTING_PEER	An Attach with send_update to Resource-ID n+1.  The peer that answers is the Admitting Peer, AP.  A
+ *				detour may be under way at the same time.
  *	AWAIT_UPDATE		There is a link to AP; its (full) Update is awaited.  If it does not come within
  *				CHORD_UPDATE_WAIT_MS we look for our successors with Pings: to n+1, then to the point after the
  *				peer that answered, and so on.  A Join may then go to AP without its Update ("blind").
  *	ATTACH_NEIGHBOURS	Attaches to all future neighbours that AP, and those reached already, list, source-routed through the
- *				node that named them.  The phase ends when none of them is outstanding and the nearest known
- *				successor has sent its Update, at the latest after CHORD_NEIGHBOUR_ATTACH_TIMEOUT_MS: a peer could list
- *				nodes that do not exist for ever.
+ *				node that named them.  The phase ends when none of them is outstanding, or after CHORD_JOIN_NEIGHBOURS_MS
+ *				when the nearest known successor has sent its Update and names nobody nearer, at the latest after
+ *				CHORD_NEIGHBOUR_ATTACH_TIMEOUT_MS: a peer could list nodes that do not exist for ever.
  *	SENT			A Join was sent to that successor.  Awaited are its answer, the data, and the Update that lists us.
  *
  * Outside, the state is ATTACHING up to ATTACH_NEIGHBOURS, and JOINING in SENT.  The Update that lists us as the predecessor of its sender
@@ -22,13 +23,13 @@
  *
  * Many nodes joining at once.  The owner of a point admits one node after the other, so the ring is split in a definite order.  When the
  * part of the ring with our point has gone to another node, we learn it from an error to our Join, or from AP's Update, which lists a
- * peer between us and AP.  Then we move: after a short random pause we look for the owner of n+1 again.  When we learn of a nearer
- * successor we attach to it and send our Join there.
+ * peer between us and AP.  Then we move: we attach to that peer through AP or, after an error, look for the owner of n+1 again after a short random
+ * pause.  When we learn of a nearer successor we attach to it and send our Join there.
  *
- * A peer that forwards nothing stops a join when it is AP, or the predecessor through which all routes to n+1 lead (s10.3).  So after
- * CHORD_DETOUR_TRIES failures every other attempt takes a detour: it begins, through the bootstrap node, at a random point.
- * The owner of that point stands in for AP; we attach to the nearest of the nodes that it lists, to the nearest of those that these list, and
- * so on, each through the node that named it, until our successor is among them.
+ * A peer that forwards nothing stops a join when it is AP, or on the way to n+1; the last hop before AP is the same for all ways (s10.3).  So when the
+ * Attach fails, or has no answer for CHORD_DETOUR_AFTER_MS, the attempt takes a detour as well: it begins, through the bootstrap node, at a random
+ * point.  The owner of that point stands in for AP; we attach to the nearest of the nodes that it lists, to the nearest of those that these
+ * list, and so on, each through the node that named it, until our successor is among them.  The first of the two that is reached counts.
  *
  * Limits: CHORD_JOIN_TRIES failures (an Attach or Join failed, AP was lost, no Update came in time) with pauses that double, and
  * CHORD_JOIN_MOVES moves; then FAILED.  When no link is left, or AP has another document: FAILED at once, and the host chooses another
@@ -53,8 +54,8 @@ enum phase {
 struct chord_join {
 	enum phase phase;
 	struct reload_id bootstrap, ap;
-	uint32_t ap_cookie;
-	bool detour;         /* this attempt begins at a random point instead of ours */
+	uint32_t ap_cookie, detour_cookie; /* of the Attaches, or the Ping, under way; 0: none */
+	bool detoured;                     /* this attempt has begun a detour */
 	bool blind;          /* AP sent no Update: we look for our successors with Pings */
 	uint8_t blind_pings; /* Pings sent for that; the last one found is blind_last */
 	struct reload_id blind_last;
@@ -87,13 +88,18 @@ static void retry(struct reload_topology *t);
 
 static void ask_behind(struct reload_topology *t, const struct reload_id *last);
 
+static void find(struct reload_topology *t, bool detour);
+
 static void on_late(void *arg)
 {
 	struct reload_topology *t = arg;
-	if (joining(t) && t->join->phase == JOIN_AWAIT_UPDATE && !t->join->blind) {
-		t->join->blind = true;
-		t->join->blind_pings = 0;
+	struct chord_join *j = t->join;
+	if (joining(t) && j->phase == JOIN_AWAIT_UPDATE && !j->blind) {
+		j->blind = true;
+		j->blind_pings = 0;
 		ask_behind(t, &t->self);
+	} else if (joining(t) && j->phase == JOIN_FIND_ADMITTING_PEER && !j->detoured) {
+		find(t, true);
 	} else if (joining(t)) {
 		retry(t);
 	}
@@ -114,20 +120,34 @@ static void enter(struct reload_topology *t, enum phase phase, reload_ms limit)
 		limit == RELOAD_NEVER ? RELOAD_NEVER : reload_chord_now(t) + limit, on_late);
 }
 
-static void resolve(struct reload_topology *t)
+/* Looks for AP, or with detour for the owner of a random point that stands in for it. */
+static void find(struct reload_topology *t, bool detour)
 {
 	/* n+1, the point after ours: its owner will be our successor (R-11.4-03) */
 	struct reload_id point = reload_id_add_power(&t->self, 0);
-	if (t->join->detour)
+	if (detour)
 		t->host.random(t->host.arg, point.at, point.len);
 	struct reload_destination way[] = { reload_dest_node(&t->join->bootstrap),
 		reload_dest_resource(&point) };
+	uint32_t cookie = reload_chord_cookie(t);
+	t->join->detoured = detour;
+	*(detour ? &t->join->detour_cookie : &t->join->ap_cookie) = cookie;
+	enter(t, JOIN_FIND_ADMITTING_PEER, detour ? CHORD_ATTACH_WAIT_MS : CHORD_DETOUR_AFTER_MS);
+	t->host.attach(t->host.arg, cookie, detour ? way : way + 1, detour ? 2 : 1, true);
+}
+
+/* Nothing is under way, and no AP is known. */
+static void forget_ap(struct reload_topology *t)
+{
 	t->join->ap.len = 0;
 	t->join->blind = false;
-	t->join->ap_cookie = reload_chord_cookie(t);
-	enter(t, JOIN_FIND_ADMITTING_PEER, CHORD_ATTACH_WAIT_MS);
-	t->host.attach(t->host.arg, t->join->ap_cookie, t->join->detour ? way : way + 1,
-		t->join->detour ? 2 : 1, true);
+	t->join->ap_cookie = t->join->detour_cookie = 0;
+}
+
+static void resolve(struct reload_topology *t)
+{
+	forget_ap(t);
+	find(t, false);
 }
 
 static void on_pause_over(void *arg)
@@ -140,9 +160,7 @@ static void on_pause_over(void *arg)
 static void pause_then_resolve(struct reload_topology *t, reload_ms wait)
 {
 	set_phase(t, JOIN_PAUSE);
-	t->join->blind = false;
-	t->join->ap.len = 0;
-	t->join->ap_cookie = 0;
+	forget_ap(t);
 	reload_chord_set_state(t, RELOAD_TOPOLOGY_ATTACHING, NULL);
 	reload_chord_timer(t, &t->join->timer, reload_chord_now(t) + wait, on_pause_over);
 }
@@ -153,7 +171,6 @@ static void retry(struct reload_topology *t)
 		reload_chord_join_fail(t);
 		return;
 	}
-	t->join->detour = t->join->tries >= CHORD_DETOUR_TRIES && t->join->tries % 2 == 0;
 	pause_then_resolve(t, reload_chord_backoff(t, t->join->tries - 1));
 }
 
@@ -168,11 +185,9 @@ static bool move(struct reload_topology *t)
 
 static void move_away(struct reload_topology *t)
 {
-	if (!move(t))
-		return;
-	t->join->detour = false;
-	pause_then_resolve(
-		t, reload_chord_jitter(t, t->join->moves < 10 ? 4 * t->join->moves : 40));
+	if (move(t))
+		pause_then_resolve(
+			t, reload_chord_jitter(t, t->join->moves < 10 ? 4 * t->join->moves : 40));
 }
 
 void reload_chord_join_start(struct reload_topology *t, const struct reload_id *bootstrap)
@@ -187,7 +202,6 @@ void reload_chord_join_start(struct reload_topology *t, const struct reload_id *
 	t->join->bootstrap = *bootstrap;
 	t->announced = false;
 	t->join->tries = t->join->moves = 0;
-	t->join->detour = false;
 	reload_chord_finger_restart(t);
 	reload_chord_set_state(t, RELOAD_TOPOLOGY_ATTACHING, bootstrap);
 	resolve(t);
@@ -195,9 +209,7 @@ void reload_chord_join_start(struct reload_topology *t, const struct reload_id *
 
 void reload_chord_join_stop(struct reload_topology *t)
 {
-	t->join->ap.len = 0;
-	t->join->blind = false;
-	t->join->ap_cookie = 0;
+	forget_ap(t);
 	reload_chord_tables_bound(t, NULL);
 	enter(t, JOIN_PAUSE, RELOAD_NEVER);
 	reload_chord_finger_stop(t);
@@ -225,7 +237,7 @@ static void ask_behind(struct reload_topology *t, const struct reload_id *last)
 
 static void meet_neighbours(struct reload_topology *t)
 {
-	t->join->ap_cookie = 0;
+	t->join->ap_cookie = t->join->detour_cookie = 0;
 	reload_chord_pending_await(t);
 	enter(t, JOIN_ATTACH_NEIGHBOURS, RELOAD_NEVER);
 }
@@ -233,21 +245,28 @@ static void meet_neighbours(struct reload_topology *t)
 bool reload_chord_join_attached(struct reload_topology *t, uint32_t cookie, enum reload_err err,
 	const struct reload_id *node)
 {
-	if (!joining(t) || t->join->phase != JOIN_FIND_ADMITTING_PEER ||
-		cookie != t->join->ap_cookie)
+	struct chord_join *j = t->join;
+	if (!joining(t) || j->phase != JOIN_FIND_ADMITTING_PEER ||
+		(cookie != j->ap_cookie && cookie != j->detour_cookie))
 		return false;
 	const struct chord_link *link = err ? NULL : reload_chord_link_find(t, node);
-	t->join->ap_cookie = 0;
 	if (err == RELOAD_CONFIG_TOO_NEW || err == RELOAD_CONFIG_TOO_OLD) {
 		/* one of the two gets the other's document within seconds: the host tries again sooner than we would */
 		reload_chord_join_fail(t);
 		return true;
 	}
-	if (!link) {
-		retry(t);
+	*(cookie == j->ap_cookie ? &j->ap_cookie : &j->detour_cookie) = 0;
+	if (!link && !j->detoured && reload_chord_link_count(t)) {
+		find(t, true);
 		return true;
 	}
-	t->join->ap = *node; /* R-11.4-04 */
+	if (!link) {
+		if (!j->ap_cookie && !j->detour_cookie)
+			retry(t);
+		return true;
+	}
+	j->ap_cookie = j->detour_cookie = 0;
+	j->ap = *node; /* R-11.4-04 */
 	if (link->ready)
 		meet_neighbours(t);
 	else
@@ -289,7 +308,7 @@ static bool nearest_peer(struct reload_topology *t, struct reload_id *out)
 /* Announces ourselves when it is time (R-10.5-14); returns whether it did. */
 static bool announce(struct reload_topology *t)
 {
-	if (t->announced || reload_chord_pending_outstanding(t))
+	if (t->announced || reload_chord_pending_outstanding(t, CHORD_NEIGHBOUR_ATTACH_TIMEOUT_MS))
 		return false;
 	t->announced = true;
 	reload_chord_update_owe_all(t);
@@ -320,7 +339,7 @@ static void join_if_ready(struct reload_topology *t)
 	}
 	if (t->join->phase == JOIN_SENT && reload_id_eq(&nearest, &t->join->ap))
 		return;
-	if (reload_chord_pending_outstanding(t) ||
+	if (reload_chord_pending_outstanding(t, CHORD_JOIN_NEIGHBOURS_MS) ||
 		reload_chord_pending_between(t, &t->self, &nearest))
 		return;
 	if (t->join->phase == JOIN_ATTACH_NEIGHBOURS || move(t))
@@ -411,7 +430,10 @@ void reload_chord_join_update(
 		   (lists_one_between(t, &t->join->ap, u->predecessors, u->predecessors_count) ||
 			   lists_one_between(
 				   t, &t->join->ap, u->successors, u->successors_count))) {
-		move_away(t);
+		if (!reload_chord_pending_between(t, &t->self, &t->join->ap))
+			move_away(t);
+		else if (move(t))
+			meet_neighbours(t);
 	}
 }
 

@@ -24,12 +24,13 @@ struct chord_link {
 	bool lists_us : 1;      /* we are in its Neighbor Table */
 	bool lists_only_us : 1; /* they name nobody but us */
 	bool finger_of : 1;     /* we are in its Finger Table, by its last full Update */
-	reload_ms lists_us_at;  /* with lists_us: when it said so last */
+	reload_ms lists_us_at;  /* with listed: when it sent them */
 	reload_ms full_at;      /* its last full Update; 0: it has sent none */
-	struct reload_id third; /* with listed: its third predecessor; len 0: it has fewer */
-	uint64_t lists_hash;    /* a hash of them */
-	bool uptime_known : 1;  /* also by an answer to a Probe: chord_tuning.c */
-	uint32_t uptime_s;      /* by its last Update or answer, at uptime_at */
+	struct reload_id first,
+		third;         /* with listed: these predecessors of it; len 0: it has fewer */
+	uint64_t lists_hash;   /* a hash of them */
+	bool uptime_known : 1; /* also by an answer to a Probe: chord_tuning.c */
+	uint32_t uptime_s;     /* by its last Update or answer, at uptime_at */
 	reload_ms uptime_at;
 
 	/* chord_update.c: our Updates to the node */
@@ -37,10 +38,10 @@ struct chord_link {
 	bool sent_lists : 1; /* the last one had our lists */
 	bool greet : 1; /* it is a new neighbour, or was attached to: it is sent a peer_ready */
 	uint64_t sent;  /* version of our tables in the last one; 0: send again in any case */
-	unsigned updates_out;  /* not answered yet */
-	reload_ms quiet_until; /* none before */
-	reload_ms periodic;    /* for a neighbour: the next one, whether anything changed or not */
-	reload_ms doubted;     /* the last one that was to find out whether it is there; 0: none */
+	unsigned updates_out; /* not answered yet */
+	reload_ms sent_at;    /* when; 0: never */
+	reload_ms periodic;   /* for a neighbour: the next one, whether anything changed or not */
+	reload_ms doubted;    /* the last one that was to find out whether it is there; 0: none */
 
 	/* chord_tuning.c */
 	bool finger : 1; /* it was in the Finger Table when the tables were last made; a new one is probed */
@@ -51,6 +52,7 @@ struct chord_link {
 	bool listed_early : 1;  /* it listed us as if it had admitted us, but before its answer */
 	bool range_given : 1;   /* when we admitted it, at range_given_at */
 	reload_ms range_given_at;
+	reload_ms handed_since; /* in hand-over: since when */
 
 	/* chord_data.c, chord_damp.c */
 	/* what we hold of (owner_checked, id] was checked at the node, its owner; len 0: nothing was */

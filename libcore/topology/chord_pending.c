@@ -49,8 +49,8 @@ struct chord_pending {
 	struct pending *rows; /* ascending, at most CHORD_PENDING_MAX */
 	size_t count, cap;
 	bool future_neighbours_known; /* the Admitting Peer has named our future neighbours */
-	/* our Join and our first Updates wait for future neighbours until attach_deadline */
-	reload_ms attach_deadline, expected_until;
+	/* since when our Join and our first Updates wait for future neighbours */
+	reload_ms attach_since, expected_until;
 	struct reload_id expected; /* its Update is awaited until expected_until; len 0: none */
 	struct reload_timer timer;
 };
@@ -71,9 +71,8 @@ void reload_chord_pending_free(struct reload_topology *t)
 
 static size_t lower(const struct reload_topology *t, const struct reload_id *id)
 {
-	const struct chord_pending *p = t->pending;
-	return reload_id_place(
-		p->rows, p->count, sizeof(*p->rows), offsetof(struct pending, id), id);
+	return reload_id_place(t->pending->rows, t->pending->count, sizeof(struct pending),
+		offsetof(struct pending, id), id);
 }
 
 static struct pending *find(struct reload_topology *t, const struct reload_id *id)
@@ -249,9 +248,9 @@ static void attempt_failed(struct reload_topology *t, struct pending *k, bool si
 	reload_chord_informant_failed(t, k->through);
 	t->reconsider = true;
 	k->through = CHORD_NO_INFORMANT;
-	bool all_ways = ++k->failures > 1 && k->next_informant > k->informants_count;
 	k->state = PENDING_IDLE;
-	k->due = reload_chord_now(t) + reload_chord_backoff(t, k->failures);
+	k->due = reload_chord_now(t) + reload_chord_backoff(t, ++k->failures);
+	bool all_ways = k->failures > 1 && k->next_informant > k->informants_count;
 	if (k->failures >= CHORD_ATTACH_TRIES || (silent && all_ways))
 		round_failed(t, k);
 }
@@ -365,15 +364,17 @@ bool reload_chord_pending_attached(struct reload_topology *t, uint32_t cookie, e
 	return false;
 }
 
-/* Whether k counts as a future neighbour: it has not failed, and at least one node that names it is trusted. */
+/* Whether at least one node that names k is trusted. */
+static bool is_believed(const struct reload_topology *t, const struct pending *k)
+{
+	return k->informants_count
+		       ? reload_chord_informant_any_trusted(t, k->informants, k->informants_count)
+		       : !reload_chord_informant_distrusted(t, k->through);
+}
+
 static bool is_future_neighbour(const struct reload_topology *t, const struct pending *k)
 {
-	if (k->state == PENDING_FAILED || k->failures)
-		return false;
-	for (size_t i = 0; i < k->informants_count; i++)
-		if (!reload_chord_informant_distrusted(t, k->informants[i]))
-			return true;
-	return !k->informants_count && !reload_chord_informant_distrusted(t, k->through);
+	return k->state != PENDING_FAILED && !k->failures && is_believed(t, k);
 }
 
 /* Which rows count as future neighbours; looked up once for both sides, as each informant is searched for in the Connection Table. */
@@ -453,20 +454,12 @@ static void attach(struct reload_topology *t, struct pending *k, uint16_t throug
 	t->host.attach(t->host.arg, k->cookie, list, count, true);
 }
 
+/* While we join not before the Admitting Peer has named our neighbours. */
 static bool may_attach(const struct reload_topology *t)
 {
-	switch (t->state) {
-	case RELOAD_TOPOLOGY_DETACHED:
-	case RELOAD_TOPOLOGY_FAILED:
-		return false;
-	case RELOAD_TOPOLOGY_ATTACHING:
-	case RELOAD_TOPOLOGY_JOINING:
-		/* not before the Admitting Peer has named our neighbours */
-		return t->pending->future_neighbours_known;
-	case RELOAD_TOPOLOGY_JOINED:
-		return true;
-	}
-	return false;
+	bool joining = t->state == RELOAD_TOPOLOGY_ATTACHING || t->state == RELOAD_TOPOLOGY_JOINING;
+	return t->state == RELOAD_TOPOLOGY_JOINED ||
+	       (joining && t->pending->future_neighbours_known);
 }
 
 static void on_timer(void *arg)
@@ -482,22 +475,20 @@ static void expire(struct reload_topology *t)
 	for (size_t i = 0; i < t->pending->count;) {
 		struct pending *k = &t->pending->rows[i];
 		bool due = k->due <= now, old = now - k->last_listed > CHORD_NAME_LIFETIME_MS;
-		bool listed = k->informants_count > 0;
-		if ((k->state == PENDING_FAILED && due && !listed) ||
+		if ((k->state == PENDING_FAILED && due && !k->informants_count) ||
 			(k->state == PENDING_IDLE && old)) {
 			drop(t, k);
 			continue;
 		}
-		if (due && k->state == PENDING_FAILED) {
-			begin_next_round(t, k);
-		} else if (due && k->state == PENDING_LINKED) {
-			round_failed(t, k); /* a client, or a peer that has sent no Update */
-		} else if (due && k->state == PENDING_TRYING) {
-			attempt_failed(t, k, true);
-		} else if (due && k->state == PENDING_IDLE) {
-			k->due = RELOAD_NEVER;
-		}
 		i++;
+		if (due && k->state == PENDING_FAILED)
+			begin_next_round(t, k);
+		else if (due && k->state == PENDING_LINKED)
+			round_failed(t, k); /* a client, or a peer that has sent no Update */
+		else if (due && k->state == PENDING_TRYING)
+			attempt_failed(t, k, true);
+		else if (due)
+			k->due = RELOAD_NEVER;
 	}
 }
 
@@ -508,25 +499,26 @@ void reload_chord_pending_named(struct reload_topology *t, bool future_neighbour
 
 void reload_chord_pending_await(struct reload_topology *t)
 {
-	t->pending->attach_deadline = reload_chord_now(t) + CHORD_NEIGHBOUR_ATTACH_TIMEOUT_MS;
+	t->pending->attach_since = reload_chord_now(t);
 }
 
 void reload_chord_pending_start_due(struct reload_topology *t)
 {
 	if (!t->reconsider)
 		return;
-	reload_ms next = RELOAD_NEVER;
+	reload_ms waits_until = t->pending->attach_since + CHORD_JOIN_NEIGHBOURS_MS;
+	reload_ms next = reload_chord_now(t) < waits_until ? waits_until : RELOAD_NEVER;
 	expire(t);
 	t->reconsider = false;
 	bool may = may_attach(t);
 	struct wanted w = wanted_neighbours(t);
 	for (size_t i = 0; i < t->pending->count; i++) {
 		struct pending *k = &t->pending->rows[i];
-		bool now = may && k->state == PENDING_IDLE && k->due == RELOAD_NEVER &&
+		bool due = may && k->state == PENDING_IDLE && k->due == RELOAD_NEVER &&
 			   is_wanted(t, &w, k);
 		uint16_t through = informant_for(t, k);
-		reload_ms later = now ? reload_chord_informant_charge(t, through) : 0;
-		if (now && !later)
+		reload_ms later = due ? reload_chord_informant_charge(t, through) : 0;
+		if (due && !later)
 			attach(t, k, through);
 		if (later && later < next)
 			next = later;
@@ -536,14 +528,14 @@ void reload_chord_pending_start_due(struct reload_topology *t)
 	reload_chord_timer(t, &t->pending->timer, next, on_timer);
 }
 
-bool reload_chord_pending_outstanding(struct reload_topology *t)
+bool reload_chord_pending_outstanding(struct reload_topology *t, reload_ms limit)
 {
 	struct wanted w = wanted_neighbours(t);
-	for (size_t i = 0;
-		reload_chord_now(t) < t->pending->attach_deadline && i < t->pending->count; i++) {
+	reload_ms until = t->pending->attach_since + limit;
+	for (size_t i = 0; reload_chord_now(t) < until && i < t->pending->count; i++) {
 		const struct pending *k = &t->pending->rows[i];
 		if ((k->state == PENDING_TRYING || k->state == PENDING_IDLE) && k->failures < 2 &&
-			is_wanted(t, &w, k))
+			is_wanted(t, &w, k) && is_believed(t, k))
 			return true;
 	}
 	return false;
@@ -552,11 +544,14 @@ bool reload_chord_pending_outstanding(struct reload_topology *t)
 bool reload_chord_pending_between(
 	struct reload_topology *t, const struct reload_id *from, const struct reload_id *to)
 {
-	for (size_t i = 0;
-		reload_chord_now(t) < t->pending->attach_deadline && i < t->pending->count; i++) {
+	uint16_t slot = reload_chord_informant_find(t, to);
+	reload_ms until = t->pending->attach_since + CHORD_NEIGHBOUR_ATTACH_TIMEOUT_MS;
+	for (size_t i = 0; reload_chord_now(t) < until && i < t->pending->count; i++) {
 		const struct pending *k = &t->pending->rows[i];
+		bool named = informant_index(k, slot) < k->informants_count && is_believed(t, k);
 		if (k->state != PENDING_FAILED && k->failures < 2 && !reload_id_eq(&k->id, to) &&
-			reload_id_between(from, &k->id, to))
+			reload_id_between(from, &k->id, to) &&
+			(named || k->state == PENDING_LINKED))
 			return true;
 	}
 	return false;

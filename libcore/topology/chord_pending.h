@@ -41,13 +41,19 @@ void reload_chord_pending_forget(struct reload_topology *t, const struct reload_
 bool reload_chord_pending_attached(struct reload_topology *t, uint32_t cookie, enum reload_err err);
 /* reload_chord_pending_named() says, while we join, whether the Admitting Peer has named our future neighbours: no Attach before that. */
 void reload_chord_pending_named(struct reload_topology *t, bool named);
-/* reload_chord_pending_await() starts CHORD_NEIGHBOUR_ATTACH_TIMEOUT_MS: so long the next two functions may return true. */
+/* reload_chord_pending_await() starts the time in which the next two functions may return true. */
 void reload_chord_pending_await(struct reload_topology *t);
 /* reload_chord_pending_start_due() starts the Attaches that are due. */
 void reload_chord_pending_start_due(struct reload_topology *t);
-/* reload_chord_pending_outstanding() returns whether there is a future neighbour that we are not attached to and that failed once at most. */
-bool reload_chord_pending_outstanding(struct reload_topology *t);
-/* reload_chord_pending_between() returns whether there is a pending node in (from, to) that failed once at most. */
+/*
+ * reload_chord_pending_outstanding() returns whether there is a future neighbour that we are not attached to, that failed once at most, and that a
+ * trusted node names; limit ms after the begin of the time at the latest it is false.
+ */
+bool reload_chord_pending_outstanding(struct reload_topology *t, reload_ms limit);
+/*
+ * reload_chord_pending_between() returns whether there is a pending node in (from, to) that failed once at most and that has a link to us, or that
+ * `to`, when trusted, names: what `to` does not know it cannot send us to.  After CHORD_NEIGHBOUR_ATTACH_TIMEOUT_MS it is false.
+ */
 bool reload_chord_pending_between(
 	struct reload_topology *t, const struct reload_id *from, const struct reload_id *to);
 /*

@@ -95,6 +95,17 @@ static reload_ms next_periodic(struct reload_topology *t)
 		       : reload_chord_now(t) + reload_chord_jitter(t, t->update_interval);
 }
 
+/* The pause after an Update, by what the link is by now: one that has become a neighbour does not wait for what has no lists, which is always the same. */
+static reload_ms gap(const struct reload_topology *t, const struct chord_link *link)
+{
+	if (link->neighbour || link->lists_us)
+		return CHORD_UPDATE_GAP_MS;
+	reload_ms least = link->ready ? CHORD_READY_GAP_MS : CHORD_UPDATE_GAP_MS,
+		  fair = reload_chord_link_count(t) * (reload_ms)RELOAD_SECOND /
+			 CHORD_UPDATES_A_SECOND;
+	return fair < least ? least : fair;
+}
+
 static void send(struct reload_topology *t, struct chord_link *link, bool lists)
 {
 	struct wr w;
@@ -111,7 +122,7 @@ static void send(struct reload_topology *t, struct chord_link *link, bool lists)
 	link->sent_lists = lists;
 	if (link->neighbour)
 		link->periodic = next_periodic(t);
-	link->quiet_until = reload_chord_now(t) + CHORD_UPDATE_GAP_MS;
+	link->sent_at = reload_chord_now(t);
 	link->updates_out++;
 	t->host.update(t->host.arg, &link->id, wr_done(&w));
 	wr_clear(&w);
@@ -197,13 +208,14 @@ static reload_ms send_if_due(struct reload_topology *t, struct chord_link *link,
 	bool lists = is_sent_lists(link);
 	if (link->update_due && link->sent == t->updates->version && (link->sent_lists || !lists))
 		link->update_due = false;
-	bool quiet = link->updates_out || link->quiet_until > now;
+	reload_ms quiet_until = link->sent_at ? link->sent_at + gap(t, link) : 0;
+	bool quiet = link->updates_out || quiet_until > now;
 	if (link->update_due && !quiet)
 		send(t, link, lists);
 	else if (link->greet && link->ready && !quiet)
 		send(t, link, false);
 	if (link->update_due || (link->greet && link->ready))
-		return link->updates_out ? RELOAD_NEVER : link->quiet_until;
+		return link->updates_out ? RELOAD_NEVER : quiet_until;
 	return link->neighbour ? link->periodic : RELOAD_NEVER;
 }
 

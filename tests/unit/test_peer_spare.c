@@ -90,12 +90,12 @@ static struct reload_connection *link_of_node(struct node *n, const struct node 
 	return reload_connection_by_node(n->peer->connections, &other->id);
 }
 
-/* A link that no end lists, which exists after all the joins; it is between the ends of out. */
+/* A link that no end lists and nothing else uses: over others searches for fingers and other rings pass now and then. */
 static struct pair spare_pair(struct town *t)
 {
 	struct pair all[PAIRS];
 	assert_true(pairs(t, 0, all) > 3);
-	return all[0];
+	return all[3];
 }
 
 static void ping(struct node *from, const struct node *to)

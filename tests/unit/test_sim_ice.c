@@ -139,7 +139,7 @@ static void pairs(void **state)
 {
 	struct counts c = { 0 };
 	(void)state;
-	AUTO(reload_sim) s = ring(&c, 1);
+	AUTO(reload_sim) s = ring(&c, 2);
 	struct reload_sim_body *a = &s->nodes[3], *b = &s->nodes[4];
 	unsigned end;
 	for (unsigned turn = 0; turn < 3; turn++) {

@@ -195,6 +195,66 @@ static void a_predecessor_may_join_again(void **state)
 	fake_end(&f);
 }
 
+/* A crowd is not sent the same range all at once, and splits where it helps most: in the middle. */
+static void a_crowd_is_admitted_in_turn(void **state)
+{
+	(void)state;
+	static struct fake f;
+	struct reload_id jn[10];
+	peer_40(&f);
+	size_t mark = f.count;
+	for (unsigned i = 1; i <= 9; i++) {
+		jn[i] = fake_id(i);
+		ops->connected(f.t, &jn[i]);
+		ops->join_received(f.t, &jn[i]);
+		ops->join_received(f.t, &jn[i]); /* it asks again: it has its turn once */
+	}
+	for (unsigned i = 1; i <= 9; i++)
+		assert_int_equal(
+			fake_count(&f, mark, FAKE_STORES, i), i <= CHORD_HAND_OVERS ? 1 : 0);
+	mark = f.count;
+	ops->handed_over(f.t, &jn[1]);
+	/* of 5 to 9 it is 7, and what was given to 1 does not go out again */
+	struct fake_row *r = fake_find(&f, mark, FAKE_STORES, 7);
+	assert_non_null(r);
+	assert_true(r->done);
+	assert_int_equal(r->from.at[0], 1);
+	mark = f.count;
+	ops->handed_over(f.t, &jn[7]);
+	assert_int_equal(fake_count(&f, mark, FAKE_STORES, 8), 1); /* of 5, 6, 8 and 9 */
+	assert_int_equal(fake_count(&f, mark, FAKE_STORES, 9), 0);
+	fake_end(&f);
+}
+
+/* Joining Nodes that take nothing hold the others up for a moment only. */
+static void slow_hand_overs_do_not_block(void **state)
+{
+	(void)state;
+	static struct fake f;
+	struct reload_id jn[7];
+	peer_40(&f);
+	size_t mark = f.count;
+	for (unsigned i = 1; i <= 6; i++) {
+		jn[i] = fake_id(i);
+		ops->connected(f.t, &jn[i]);
+		ops->join_received(f.t, &jn[i]);
+	}
+	fake_pass(&f, CHORD_HAND_OVER_SLOW_MS - 100);
+	assert_int_equal(fake_count(&f, mark, FAKE_STORES, 5), 0);
+	assert_int_equal(fake_count(&f, mark, FAKE_STORES, 6), 0);
+	fake_pass(&f, 200);
+	assert_int_equal(fake_count(&f, mark, FAKE_STORES, 5), 1);
+	assert_int_equal(fake_count(&f, mark, FAKE_STORES, 6), 1);
+	/* one that goes leaves the queue, or its place */
+	struct reload_id late[2] = { fake_id(0x11), fake_id(0x12) };
+	for (unsigned i = 0; i < 2; i++) {
+		ops->connected(f.t, &late[i]);
+		ops->join_received(f.t, &late[i]);
+	}
+	assert_int_equal(fake_count(&f, mark, FAKE_STORES, 0x12), 1);
+	fake_end(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -204,6 +264,8 @@ int main(void)
 		cmocka_unit_test(sends_others_to_the_owner),
 		cmocka_unit_test(a_joining_node_that_goes_is_forgotten),
 		cmocka_unit_test(a_predecessor_may_join_again),
+		cmocka_unit_test(a_crowd_is_admitted_in_turn),
+		cmocka_unit_test(slow_hand_overs_do_not_block),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -384,8 +384,10 @@ static void credit_comes_back(void **state)
 	size_t attaches = 0;
 	for (size_t i = 0; i < f.count; i++)
 		attaches += f.rows[i].what == FAKE_ATTACH && f.rows[i].count == 2;
-	assert_in_range(attaches, 100,
-		600000 / CHORD_ATTACH_REFILL_MS + CHORD_ATTACH_BURST_PER_INFORMANT + 1);
+	/* the longest pause between two of them, from when the first ones had failed */
+	unsigned pause = CHORD_ATTACH_REFILL_MS << CHORD_ATTACH_REFILL_DOUBLINGS;
+	assert_in_range(attaches, CHORD_ATTACH_BURST_PER_INFORMANT + 500000 / pause,
+		CHORD_ATTACH_BURST_PER_INFORMANT + 600000 / pause + 8);
 	fake_end(&f);
 }
 

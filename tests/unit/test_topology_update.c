@@ -58,7 +58,7 @@ static void types_by_receiver(void **state)
 	fake_pass(&f, 5000);
 	size_t mark = f.count;
 	fake_peer(&f, 0xe0);
-	fake_pass(&f, 1500);
+	fake_pass(&f, CHORD_READY_GAP_MS + 500);
 	assert_false(in_tables(&f, 0x70));
 	/* R-10.7-02, R-10.7-03: neighbors to members of the Neighbor Table, peer_ready to other peers */
 	assert_int_equal(fake_find(&f, mark, FAKE_UPDATE, 0xf0)->type, RELOAD_CHORD_NEIGHBORS);
@@ -87,9 +87,9 @@ static void one_update_per_peer_and_second(void **state)
 		fake_peer(&f, 0x18 + i); /* each one changes the tables */
 		fake_pass(&f, 10);
 	}
-	/* CHORD-15: the first at once */
+	/* CHORD-15: the first at once, and one more, later as it is no neighbour by then */
 	assert_int_equal(fake_count(&f, mark, FAKE_UPDATE, 0x40), 1);
-	fake_pass(&f, 1000);
+	fake_pass(&f, CHORD_READY_GAP_MS);
 	assert_int_equal(fake_count(&f, mark, FAKE_UPDATE, 0x40), 2);
 	/* and nothing without a change */
 	fake_pass(&f, 20000);
@@ -130,6 +130,7 @@ static void one_update_under_way(void **state)
 	fake_pass(&f, 2000);
 	assert_int_equal(fake_count(&f, mark, FAKE_UPDATE, 0x40), 3);
 	ops->update_ended(f.t, &slow, RELOAD_CANCELLED);
+	fake_pass(&f, CHORD_READY_GAP_MS); /* 40 is no neighbour by now */
 	assert_int_equal(fake_count(&f, mark, FAKE_UPDATE, 0x40), 4);
 	fake_end(&f);
 }
@@ -432,6 +433,74 @@ static void both_orders_are_understood(void **state)
 	fake_end(&f);
 }
 
+/* The neighbours change each 1.5 s. */
+static size_t updates_in_a_minute(struct fake *f, unsigned node)
+{
+	size_t updates = 0;
+	for (unsigned i = 0; i < 40; i++) {
+		struct reload_id near = fake_id(0x11 + i % 2);
+		f->count = 0;
+		if (i % 4 < 2)
+			fake_peer(f, near.at[0]);
+		else
+			ops->disconnected(f->t, &near);
+		fake_pass(f, 1500);
+		updates += fake_count(f, 0, FAKE_UPDATE, node);
+	}
+	return updates;
+}
+
+/* CHORD-15: what has no lists is the same each time, and seldom goes out; a neighbour hears of each change. */
+static void far_peers_hear_of_changes_seldom(void **state)
+{
+	(void)state;
+	static struct fake f;
+	ring(&f);
+	for (unsigned i = 0; i < 8; i++) { /* 70 is no neighbour then */
+		fake_peer(&f, 0x18 + i);
+		fake_peer(&f, 0x08 - i);
+	}
+	assert_false(in_tables(&f, 0x70));
+	fake_pass(&f, 60000);
+	/* R-10.7.3-03 */
+	assert_in_range(updates_in_a_minute(&f, 0x70), 4, 60000 / CHORD_READY_GAP_MS + 1);
+	assert_in_range(updates_in_a_minute(&f, 0x18), 20, 60);
+	/* who becomes a neighbour does not wait for the end of that time */
+	f.count = 0;
+	for (unsigned i = 0; i < 8; i++) {
+		struct reload_id gone = fake_id(0x18 + i);
+		ops->disconnected(f.t, &gone);
+	}
+	fake_pass(&f, CHORD_UPDATE_GAP_MS + 10);
+	struct fake_row *r = &f.rows[f.count - 1];
+	while (r > f.rows && (r->what != FAKE_UPDATE || r->node.at[0] != 0x70))
+		r--;
+	assert_int_equal(r->type, RELOAD_CHORD_NEIGHBORS);
+	fake_end(&f);
+}
+
+/* Many nodes that are no neighbours share what goes out to them. */
+static void many_links_share_the_updates(void **state)
+{
+	(void)state;
+	static struct fake f;
+	enum {
+		CLIENTS = 200
+	};
+	ring(&f);
+	for (unsigned i = 0; i < CLIENTS; i++) {
+		struct reload_id client = fake_point(0x90, (uint8_t)i);
+		client.at[1] = 1;
+		ops->connected(f.t, &client);
+	}
+	f.count = 0;
+	fake_pass(&f, 60000);
+	/* R-10.7.3-08: each of them several times, but not at each of 40 changes */
+	assert_in_range(updates_in_a_minute(&f, 0), 4 * CLIENTS,
+		60 * CHORD_UPDATES_A_SECOND + CLIENTS + 10 * 40);
+	fake_end(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -448,6 +517,8 @@ int main(void)
 		cmocka_unit_test(who_is_listed_is_not_given_up),
 		cmocka_unit_test(bad_bodies),
 		cmocka_unit_test(both_orders_are_understood),
+		cmocka_unit_test(far_peers_hear_of_changes_seldom),
+		cmocka_unit_test(many_links_share_the_updates),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

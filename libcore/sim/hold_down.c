@@ -97,8 +97,25 @@ static bool is_replacement(
 	       !reload_id_listed(w->before, w->before_count, node);
 }
 
+/* Whether n may have heard from node since the failure that it is a holder of n's range: an Update may be under way for as long as a hold-down. */
+static bool has_said(const struct watched *w, const struct reload_sim_node *n,
+	const struct reload_id *node, const struct reload_sim_sent *sent)
+{
+	struct reload_status st;
+	size_t i = 0, count = sent ? reload_sim_count(n->sim) : 0;
+	while (i < count && !reload_id_eq(&reload_sim_node(n->sim, i)->id, node))
+		i++;
+	if (i == count)
+		return false;
+	reload_peer_status(n->peer, &st);
+	bool back = reload_id_listed(st.tables.successors, st.tables.successors_count, &w->failed);
+	return reload_sim_sent_after(sent, i, &n->id, back ? NULL : &w->failed,
+		w->failed_at > HOLD_DOWN_MS ? w->failed_at - HOLD_DOWN_MS : 0);
+}
+
 bool reload_sim_hold_down_event(struct reload_sim_hold_down *h, const struct reload_sim_node *n,
-	const struct reload_event *ev, reload_ms now, struct reload_sim_violation *v)
+	const struct reload_event *ev, const struct reload_sim_sent *sent, reload_ms now,
+	struct reload_sim_violation *v)
 {
 	struct watched *w = &h->nodes[n->index];
 	if (ev->type == RELOAD_EV_ROUTING_CHANGED || ev->type == RELOAD_EV_STATE)
@@ -108,7 +125,8 @@ bool reload_sim_hold_down_event(struct reload_sim_hold_down *h, const struct rel
 	if (ev->type == RELOAD_EV_NEIGHBOUR_LOST && ev->node)
 		lost(w, n, ev->node, now);
 	if (ev->type != RELOAD_EV_TRANSFER_STARTED || !ev->node || !w->failed_at ||
-		now - w->failed_at >= HOLD_DOWN_MS || !is_replacement(w, n, ev->node))
+		now - w->failed_at >= HOLD_DOWN_MS || !is_replacement(w, n, ev->node) ||
+		has_said(w, n, ev->node, sent))
 		return true;
 	char failed[RELOAD_ID_HEX], node[RELOAD_ID_HEX];
 	v->check = RELOAD_SIM_CHECK_HOLD_DOWN;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "sim/outcome.h"
+#include "sim/sent.h"
 
 struct reload_sim_hold_down;
 
@@ -15,6 +16,10 @@ AUTO_DEFINE(reload_sim_hold_down)
 
 /* reload_sim_hold_down_after() is called after each event of n and reads n's tables when they changed. */
 void reload_sim_hold_down_after(struct reload_sim_hold_down *h, struct reload_sim_node *n);
-/* reload_sim_hold_down_event() takes an event of n; false, with the violation: replicas went out too early. */
+/*
+ * reload_sim_hold_down_event() takes an event of n; false, with the violation: replicas went out too early.  sent (borrowed) knows what the others have
+ * said in their Updates; NULL: nothing.
+ */
 bool reload_sim_hold_down_event(struct reload_sim_hold_down *h, const struct reload_sim_node *n,
-	const struct reload_event *ev, reload_ms now, struct reload_sim_violation *v);
+	const struct reload_event *ev, const struct reload_sim_sent *sent, reload_ms now,
+	struct reload_sim_violation *v);

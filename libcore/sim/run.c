@@ -79,8 +79,9 @@ static void hook_event(void *arg, struct reload_sim_node *n, const struct reload
 		return; /* the world ends */
 	reload_sim_run_state_event(c, n, ev);
 	struct reload_sim_violation v;
-	if (!n->byzantine &&
-		!reload_sim_hold_down_event(c->hold_down, n, ev, reload_sim_now(c->sim), &v))
+	if (!c->faults.byzantine && /* a liar may say of itself what it likes */
+		!reload_sim_hold_down_event(
+			c->hold_down, n, ev, c->sent, reload_sim_now(c->sim), &v))
 		reload_sim_run_state_violated(c, &v);
 	reload_sim_byzantine_event(c->byzantine, n, ev);
 }

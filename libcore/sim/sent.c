@@ -9,6 +9,8 @@
 #include <string.h>
 
 enum {
+	SAID = 8, /* different lists that are remembered of a node */
+	BEFORE = 2,
 	LISTED_MAX = 8 /* entries of a list; a longer list is not noted */
 };
 
@@ -22,14 +24,23 @@ struct last_update {
 	struct update_list predecessors, successors;
 };
 
+/* The nearest predecessors that a node named, and when last. */
+struct said {
+	reload_ms at;
+	size_t count;
+	struct reload_id before[BEFORE];
+};
+
 struct reload_sim_sent {
 	struct last_update *nodes;
+	struct said (*said)[SAID]; /* of a node; the newest first */
 };
 
 struct reload_sim_sent *reload_sim_sent_new(size_t count)
 {
 	struct reload_sim_sent *s = RELOAD_NEW(reload_sim_sent);
 	s->nodes = reload_alloc_array(count, sizeof(*s->nodes));
+	s->said = reload_alloc_array(count, sizeof(*s->said));
 	return s;
 }
 
@@ -38,6 +49,7 @@ void reload_sim_sent_free(struct reload_sim_sent *s)
 	if (!s)
 		return;
 	free(s->nodes);
+	free(s->said);
 	free(s);
 }
 
@@ -72,23 +84,51 @@ static bool is_first(const struct reload_sim_node *n, uint32_t uptime, reload_ms
 	       uptime * (reload_ms)RELOAD_SECOND + config->overlay_reliability_timer_ms;
 }
 
-static void update_note(
-	struct last_update *t, const struct reload_sim_node *n, struct span contents, reload_ms now)
+static void said_note(struct said said[SAID], const struct reload_chord_update *u, reload_ms now)
+{
+	struct said fresh = { .at = now };
+	fresh.count = u->predecessors_count < BEFORE ? u->predecessors_count : BEFORE;
+	if (fresh.count)
+		memcpy(fresh.before, u->predecessors, fresh.count * sizeof(*fresh.before));
+	bool same = fresh.count == said[0].count;
+	for (size_t i = 0; i < fresh.count; i++)
+		same = same && reload_id_eq(&fresh.before[i], &said[0].before[i]);
+	if (!same)
+		memmove(&said[1], &said[0], (SAID - 1) * sizeof(*said));
+	said[0] = fresh;
+}
+
+bool reload_sim_sent_after(const struct reload_sim_sent *s, size_t node,
+	const struct reload_id *peer, const struct reload_id *other, reload_ms since)
+{
+	for (size_t i = 0; i < SAID; i++) {
+		const struct said *said = &s->said[node][i];
+		if (said->at >= since && reload_id_listed(said->before, said->count, peer) &&
+			!(other && reload_id_listed(said->before, said->count, other)))
+			return true;
+	}
+	return false;
+}
+
+static void update_note(struct last_update *t, struct said said[SAID],
+	const struct reload_sim_node *n, struct span contents, reload_ms now)
 {
 	struct rd r = rd_of(contents);
-	struct reload_arena lists = { 0 };
-	struct wire_ctx ctx = { .node_id_len = n->id.len, .arena = &lists };
+	struct reload_arena arena = { 0 };
+	struct wire_ctx ctx = { .node_id_len = n->id.len, .arena = &arena };
 	struct reload_chord_update u;
 	struct last_update fresh = { .life = n->lives };
 	rd_u16(&r);
 	struct span body = rd_span(&r, rd_u32(&r));
-	bool good = !reload_wire_decode(body, &reload_chord_update_wire, &ctx, &u) &&
-		    u.type != RELOAD_CHORD_PEER_READY &&
-		    list_read(&fresh.predecessors, u.predecessors, u.predecessors_count) &&
+	bool lists = !reload_wire_decode(body, &reload_chord_update_wire, &ctx, &u) &&
+		     u.type != RELOAD_CHORD_PEER_READY;
+	if (lists)
+		said_note(said, &u, now);
+	bool good = lists && list_read(&fresh.predecessors, u.predecessors, u.predecessors_count) &&
 		    list_read(&fresh.successors, u.successors, u.successors_count);
 	if (good && is_first(n, u.uptime, now))
 		*t = fresh;
-	reload_arena_clear(&lists);
+	reload_arena_clear(&arena);
 }
 
 bool reload_sim_sent_message(struct reload_sim_sent *s, const struct reload_sim_node *n,
@@ -107,7 +147,7 @@ bool reload_sim_sent_message(struct reload_sim_sent *s, const struct reload_sim_
 		return true;
 	size_t hops = entries(h.via_list, &ctx);
 	if (code == RELOAD_UPDATE_REQ && !hops && h.fragment == RELOAD_FRAGMENT_WHOLE)
-		update_note(&s->nodes[n->index], n, contents, now);
+		update_note(&s->nodes[n->index], s->said[n->index], n, contents, now);
 	if (h.ttl + hops == config->initial_ttl)
 		return true;
 	v->check = RELOAD_SIM_CHECK_TTL;

@@ -21,6 +21,12 @@ bool reload_sim_sent_message(struct reload_sim_sent *s, const struct reload_sim_
 	struct span message, reload_ms now, struct reload_sim_violation *v);
 
 /*
+ * reload_sim_sent_after() returns whether node said, in one of its last Updates with lists, sent since then, that peer is one of the two before it, and
+ * not that other (NULL: nobody) is.
+ */
+bool reload_sim_sent_after(const struct reload_sim_sent *s, size_t node,
+	const struct reload_id *peer, const struct reload_id *other, reload_ms since);
+/*
  * reload_sim_sent_agrees(): ANNOUNCED, in the quiet phase the newest Update with lists that n sent has n's predecessors and successors.  Also true when n
  * has sent none since it was started.
  */

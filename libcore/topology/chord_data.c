@@ -8,7 +8,8 @@
  *	our range grew (a predecessor failed)		store the new part at both members of the replica set
  *	our range shrank				store the lost part at the new owner, unless it got its data
  *							when we admitted it
- *	a member failed and another took its place	store our whole range there, CHORD_HOLD_DOWN_MS after the failure
+ *	a member failed and another took its place	store our whole range there, when it says that it is one or
+ *							CHORD_HOLD_DOWN_MS after the failure
  *	the third predecessor came nearer		forget what is behind it (CHORD-14) after CHORD_DROP_MS, when the
  *							new replicas are stored
  *	a new node among the nearest three		check that it, the owner, has all of its range: rings may have
@@ -28,7 +29,9 @@
  * are out of the tables (STO-17).
  *
  * The hold-down (R-10.7.1-03) applies only to the node that takes the place of a failed member: an Update may still name a better
- * match for the place.  It does not apply to a new node nearer to us, to the members that remain, or after a Leave.
+ * match for the place.  It ends when that node says, in an Update that comes after the failure, that it is a holder, and names no node between us that we
+ * have not: there is no better match, and until it has our data another failure costs a second copy.  It does not apply to a new node nearer to us, to the members that
+ * remain, or after a Leave.
  *
  * Nodes that come and go wait for all of this (chord_damp.c), and so does what is ordered because one of them went.
  *
@@ -96,8 +99,8 @@ enum holding {
 };
 
 /* Whether member, by its own lists, is a holder of our range (from, self]: fewer than three peers are between the two. */
-static enum holding holding(
-	struct reload_topology *t, const struct reload_id *from, const struct reload_id *member)
+static enum holding holding(const struct reload_topology *t, const struct reload_id *from,
+	const struct reload_id *member)
 {
 	const struct chord_link *link = reload_chord_link_find(t, member);
 	if (!link || !link->listed)
@@ -126,6 +129,21 @@ static void denial_over(struct reload_topology *t, struct replica_holder *holder
 		holder->denies_holding = true;
 }
 
+/* Whether holder takes the place of a member that has failed, and has not said since that it is a holder. */
+static bool is_held_down(const struct reload_topology *t, const struct replica_holder *holder)
+{
+	const struct chord_data *d = t->data;
+	if (reload_chord_now(t) >= d->hold_down_until ||
+		!reload_chord_nearer(&t->self, true, &d->hold_down_beyond, &holder->id))
+		return false;
+	const struct chord_link *link = reload_chord_link_find(t, &holder->id);
+	bool said = link && link->lists_us &&
+		    link->lists_us_at + CHORD_HOLD_DOWN_MS > d->hold_down_until,
+	     best = said &&
+		    (reload_id_eq(&link->first, &t->self) || reload_chord_is_peer(t, &link->first));
+	return !best || holding(t, &d->from, &holder->id) != HOLDING_YES;
+}
+
 /* Orders what holder lacks if it is time; returns when to call this again. */
 static reload_ms transfer_due_range(
 	struct reload_topology *t, struct replica_holder *holder, uint8_t number)
@@ -140,8 +158,7 @@ static reload_ms transfer_due_range(
 		return RELOAD_NEVER;
 	}
 	reload_ms now = reload_chord_now(t);
-	if (!holder->transfer_ordered && now < t->data->hold_down_until &&
-		reload_chord_nearer(&t->self, true, &t->data->hold_down_beyond, &holder->id))
+	if (!holder->transfer_ordered && is_held_down(t, holder))
 		return t->data->hold_down_until;
 	if (!holder->since)
 		holder->since = now;

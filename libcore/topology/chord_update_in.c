@@ -120,6 +120,16 @@ static void send_correction(
 	}
 }
 
+/* The nearest predecessor that node names in u; len 0: none. */
+static struct reload_id first_of(const struct reload_id *node, const struct reload_chord_update *u)
+{
+	struct reload_id first = { 0 };
+	for (size_t i = 0; i < u->predecessors_count; i++)
+		if (!first.len || reload_chord_nearer(node, false, &u->predecessors[i], &first))
+			first = u->predecessors[i];
+	return first;
+}
+
 static void read_direct(struct reload_topology *t, const struct reload_id *from,
 	const struct reload_chord_update *u)
 {
@@ -136,6 +146,7 @@ static void read_direct(struct reload_topology *t, const struct reload_id *from,
 			reload_id_listed(u->predecessors, u->predecessors_count, &t->self) ||
 			reload_id_listed(u->successors, u->successors_count, &t->self);
 		link->lists_us_at = reload_chord_now(t);
+		link->first = first_of(from, u);
 		if (u->type == RELOAD_CHORD_FULL) {
 			link->full_at = reload_chord_now(t);
 			link->finger_of = reload_id_listed(u->fingers, u->fingers_count, &t->self);

@@ -183,6 +183,10 @@ static void net_stores(struct net *n, struct net_event *e)
 {
 	struct net_node *x = &n->nodes[e->node];
 	bool refused = false;
+	if (e->tries && !n->nodes[e->other].alive)
+		return; /* nobody is there to repeat it */
+	for (size_t w = 0; e->tries && w < COUNT_OF(e->points); w++)
+		e->points[w] &= n->nodes[e->other].points[w]; /* what is held by then */
 	for (unsigned i = 0; i < NET_POINTS; i++) {
 		if (!(e->points[i / 64] >> i % 64 & 1))
 			continue;

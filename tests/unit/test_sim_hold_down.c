@@ -18,11 +18,22 @@ static struct reload_sim_hold_down *h;
 static struct reload_sim_node *n;
 static struct reload_status st;
 static struct reload_sim_violation v;
+static struct reload_sim_sent *sent;
+static bool
+	hears; /* the checker is told what the nodes have said; else the made-up events are in their past */
+
+static void hook_sent(void *arg, const struct reload_sim_node *from, struct span message)
+{
+	(void)arg;
+	if (from->peer)
+		reload_sim_sent_message(sent, from, message, reload_sim_now(s), &v);
+}
 
 static bool tell(enum reload_event_type type, const struct reload_id *node, reload_ms at)
 {
-	return reload_sim_hold_down_event(
-		h, n, &(struct reload_event){ .type = type, .node = node, .count = 1 }, at, &v);
+	return reload_sim_hold_down_event(h, n,
+		&(struct reload_event){ .type = type, .node = node, .count = 1 },
+		hears ? sent : NULL, at, &v);
 }
 
 static void tables_read(void)
@@ -39,7 +50,9 @@ static int grow(uint64_t seed, size_t nodes, size_t watched)
 		.nodes = nodes,
 		.latency = reload_sim_latency_find("lan"),
 		.store_limit = 1 << 20 };
-	s = reload_sim_new(&setup, NULL);
+	static const struct reload_sim_hooks hooks = { .sent = hook_sent };
+	sent = reload_sim_sent_new(nodes);
+	s = reload_sim_new(&setup, &hooks);
 	reload_sim_start(s, 0, true, RELOAD_ROLE_PEER, NULL, 0);
 	for (size_t i = 1; i < nodes; i++)
 		reload_sim_start(s, i, false, RELOAD_ROLE_PEER, NULL, 0);
@@ -79,6 +92,8 @@ static int gone(void **state)
 	(void)state;
 	reload_sim_hold_down_free(h);
 	reload_sim_free(s);
+	reload_sim_sent_free(sent);
+	hears = false;
 	return 0;
 }
 
@@ -210,6 +225,19 @@ static void a_far_replacement_waits(void **state)
 	assert_false(tell(RELOAD_EV_TRANSFER_STARTED, &after[2], 2300)); /* R-10.7.1-03 */
 }
 
+/* R-3-06: it may say itself that it is a holder, which it does when it has noticed the failure. */
+static void a_replacement_that_says_so_does_not_wait(void **state)
+{
+	(void)state;
+	struct reload_id first = st.tables.successors[0], third = st.tables.successors[2];
+	reload_ms now = reload_sim_now(s);
+	hears = true;
+	assert_true(tell(RELOAD_EV_NEIGHBOUR_LOST, &first, now));
+	assert_false(tell(RELOAD_EV_TRANSFER_STARTED, &third, now + 100));
+	crash(&first);
+	assert_true(tell(RELOAD_EV_TRANSFER_STARTED, &third, now + 200));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -221,6 +249,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_new_ring_does_not_wait, grown_around_the_first, gone),
 		cmocka_unit_test_setup_teardown(a_far_replacement_waits, grown_spread, gone),
+		cmocka_unit_test_setup_teardown(
+			a_replacement_that_says_so_does_not_wait, grown, gone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -109,11 +109,33 @@ static void what_is_sent_again_is_not_the_newest(void **state)
 	}
 }
 
+/* Whom the node named before it, nearest first, and when last. */
+static void what_it_said_is_remembered(void **state)
+{
+	(void)state;
+	AUTO(reload_sim_sent) sent = reload_sim_sent_new(NODES);
+	struct reload_status st;
+	reload_ms last = 0;
+	assert_true(agreed(sent, count));
+	reload_peer_status(reload_sim_node(s, 0)->peer, &st);
+	const struct reload_id *before = st.tables.predecessors;
+	assert_true(reload_sim_sent_after(sent, 0, &before[0], NULL, 0));
+	assert_false(reload_sim_sent_after(sent, 1, &before[0], NULL, 0)); /* of another node */
+	while (reload_sim_sent_after(sent, 0, &before[0], NULL, last + 1))
+		last++;
+	assert_in_range(last, 1, reload_sim_now(s));
+	assert_true(reload_sim_sent_after(sent, 0, &before[1], NULL, last));
+	assert_false(reload_sim_sent_after(sent, 0, &before[2], NULL, last));
+	assert_false(reload_sim_sent_after(sent, 0, &before[0], &before[1], last));
+	assert_true(reload_sim_sent_after(sent, 0, &before[0], &before[2], last));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(the_newest_update_is_compared, grown, gone),
 		cmocka_unit_test_setup_teardown(what_is_sent_again_is_not_the_newest, grown, gone),
+		cmocka_unit_test_setup_teardown(what_it_said_is_remembered, grown, gone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -168,6 +168,36 @@ static void what_an_owner_gains_is_checked(void **state)
 	fake_end(&f);
 }
 
+/* R-10.7.1-03 R-3-06: the hold-down ends when the replacement says that it is one, and knows of no better one. */
+static void a_replacement_that_says_so_does_not_wait(void **state)
+{
+	(void)state;
+	struct fake f;
+	static const uint8_t before[] = { 0x70, 0x10, 0xd0, 0 }, behind[] = { 0xd0, 0x10, 0x70, 0 };
+	ring(&f);
+	fake_lists(&f, 0xa0, (const uint8_t[]){ 0x70, 0x10, 0xd0, 0 }, behind); /* too early */
+	size_t mark = f.count;
+	struct reload_id lost = fake_id(0x40);
+	fake_pass(&f, 100);
+	ops->disconnected(f.t, &lost);
+	fake_pass(&f, 1000);
+	assert_null(fake_find(&f, mark, FAKE_STORES, 0xa0));
+	/* 60 would be a better match, */
+	fake_lists(&f, 0xa0, (const uint8_t[]){ 0x60, 0x10, 0xd0, 0 }, behind);
+	fake_pass(&f, 1000);
+	assert_null(fake_find(&f, mark, FAKE_STORES, 0xa0));
+	/* but is not there */
+	fake_lists(&f, 0xa0, before, behind);
+	struct fake_row *r = fake_find(&f, mark, FAKE_STORES, 0xa0);
+	assert_non_null(r);
+	assert_int_equal(r->number, 2);
+	/* and nothing follows when the time is over */
+	mark = f.count;
+	fake_pass(&f, CHORD_HOLD_DOWN_MS + CHORD_UPDATE_WAIT_MS);
+	assert_null(fake_find(&f, mark, FAKE_STORES, 0xa0));
+	fake_end(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -177,6 +207,7 @@ int main(void)
 		cmocka_unit_test(a_replacement_waits_for_the_hold_down),
 		cmocka_unit_test(data_of_others_is_forgotten),
 		cmocka_unit_test(what_an_owner_gains_is_checked),
+		cmocka_unit_test(a_replacement_that_says_so_does_not_wait),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

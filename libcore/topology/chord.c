@@ -58,6 +58,7 @@ static reload_ms interval(uint32_t s)
 static void configure(struct reload_topology *t, const struct reload_config *config)
 {
 	t->reactive = t->pace->reactive && config->chord_reactive;
+	t->no_ice = config->no_ice;
 	t->update_interval = interval(config->chord_update_interval_s);
 	t->ping_interval = interval(config->chord_ping_interval_s);
 	t->silence =

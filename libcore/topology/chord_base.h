@@ -42,7 +42,7 @@ enum {
 	CHORD_PROBE_WAIT_MS = 60000,  /* for the outcome of a Ping or a relocate() */
 	CHORD_NEIGHBOUR_ATTACH_TIMEOUT_MS = 45000, /* for Attaches to all future neighbours, */
 	CHORD_JOIN_NEIGHBOURS_MS =
-		8000, /* for which a Join waits when they are not its successor */
+		8000, /* without ICE a Join waits so long for those that are not its successor */
 	CHORD_HOLD_DOWN_MS =
 		30000, /* before the replacement of a failed holder gets replicas, unless it says that it is one */
 	CHORD_BACKOFF_MS = 250,
@@ -74,6 +74,7 @@ struct reload_topology {
 	struct reload_id self;
 	bool reactive; /* chord-reactive of the configuration, where the pace heeds it */
 	reload_ms update_interval, ping_interval; /* of the configuration */
+	bool no_ice;                              /* of the configuration */
 	reload_ms silence;       /* a peer from which nothing has come for that long is tried */
 	uint32_t peers_to_probe; /* of the configuration */
 	/* written by chord_tuning.c; 0: by reload_chord_goal(), and all fingers */

@@ -10,7 +10,7 @@
  *				CHORD_UPDATE_WAIT_MS we look for our successors with Pings: to n+1, then to the point after the
  *				peer that answered, and so on.  A Join may then go to AP without its Update ("blind").
  *	ATTACH_NEIGHBOURS	Attaches to all future neighbours that AP, and those reached already, list, source-routed through the
- *				node that named them.  The phase ends when none of them is outstanding, or after CHORD_JOIN_NEIGHBOURS_MS
+ *				node that named them.  The phase ends when none of them is outstanding, or without ICE after CHORD_JOIN_NEIGHBOURS_MS
  *				when the nearest known successor has sent its Update and names nobody nearer, at the latest after
  *				CHORD_NEIGHBOUR_ATTACH_TIMEOUT_MS: a peer could list nodes that do not exist for ever.
  *	SENT			A Join was sent to that successor.  Awaited are its answer, the data, and the Update that lists us.
@@ -27,9 +27,10 @@
  * pause.  When we learn of a nearer successor we attach to it and send our Join there.
  *
  * A peer that forwards nothing stops a join when it is AP, or on the way to n+1; the last hop before AP is the same for all ways (s10.3).  So when the
- * Attach fails, or has no answer for CHORD_DETOUR_AFTER_MS, the attempt takes a detour as well: it begins, through the bootstrap node, at a random
- * point.  The owner of that point stands in for AP; we attach to the nearest of the nodes that it lists, to the nearest of those that these
- * list, and so on, each through the node that named it, until our successor is among them.  The first of the two that is reached counts.
+ * Attach has no answer, without ICE for CHORD_DETOUR_AFTER_MS, or has failed in CHORD_DETOUR_TRIES attempts before, the attempt takes a detour as well: it
+ * begins, through the bootstrap node, at a random point.  The owner of that point stands in for AP; we attach to the nearest of the nodes that it
+ * lists, to the nearest of those that these list, and so on, each through the node that named it, until our successor is among them.  The first
+ * of the two that is reached counts.
  *
  * Limits: CHORD_JOIN_TRIES failures (an Attach or Join failed, AP was lost, no Update came in time) with pauses that double, and
  * CHORD_JOIN_MOVES moves; then FAILED.  When no link is left, or AP has another document: FAILED at once, and the host chooses another
@@ -132,7 +133,9 @@ static void find(struct reload_topology *t, bool detour)
 	uint32_t cookie = reload_chord_cookie(t);
 	t->join->detoured = detour;
 	*(detour ? &t->join->detour_cookie : &t->join->ap_cookie) = cookie;
-	enter(t, JOIN_FIND_ADMITTING_PEER, detour ? CHORD_ATTACH_WAIT_MS : CHORD_DETOUR_AFTER_MS);
+	/* with ICE it is not known whether there was an answer, and pairs are being checked */
+	enter(t, JOIN_FIND_ADMITTING_PEER,
+		detour || !t->no_ice ? CHORD_ATTACH_WAIT_MS : CHORD_DETOUR_AFTER_MS);
 	t->host.attach(t->host.arg, cookie, detour ? way : way + 1, detour ? 2 : 1, true);
 }
 
@@ -256,7 +259,8 @@ bool reload_chord_join_attached(struct reload_topology *t, uint32_t cookie, enum
 		return true;
 	}
 	*(cookie == j->ap_cookie ? &j->ap_cookie : &j->detour_cookie) = 0;
-	if (!link && !j->detoured && reload_chord_link_count(t)) {
+	bool nothing_passes = err == RELOAD_TIMEOUT || j->tries >= CHORD_DETOUR_TRIES;
+	if (!link && !j->detoured && nothing_passes && reload_chord_link_count(t)) {
 		find(t, true);
 		return true;
 	}
@@ -339,7 +343,8 @@ static void join_if_ready(struct reload_topology *t)
 	}
 	if (t->join->phase == JOIN_SENT && reload_id_eq(&nearest, &t->join->ap))
 		return;
-	if (reload_chord_pending_outstanding(t, CHORD_JOIN_NEIGHBOURS_MS) ||
+	reload_ms limit = t->no_ice ? CHORD_JOIN_NEIGHBOURS_MS : CHORD_NEIGHBOUR_ATTACH_TIMEOUT_MS;
+	if (reload_chord_pending_outstanding(t, limit) ||
 		reload_chord_pending_between(t, &t->self, &nearest))
 		return;
 	if (t->join->phase == JOIN_ATTACH_NEIGHBOURS || move(t))

@@ -7,8 +7,10 @@
 enum {
 	CHORD_JOIN_WAIT_MS = 60000, /* from the answer to our Join to the Admitting Peer's Update */
 	CHORD_JOIN_TRIES = 8,       /* failures in one join(), then FAILED */
-	CHORD_DETOUR_AFTER_MS = 4000, /* without an answer an attempt takes a detour as well */
-	CHORD_JOIN_MOVES = 64,        /* changes of the Admitting Peer in one join(), then FAILED */
+	CHORD_DETOUR_TRIES = 2,     /* of these, then each attempt that fails takes a detour */
+	CHORD_DETOUR_AFTER_MS =
+		4000,          /* without ICE; one that has no answer takes a detour as well */
+	CHORD_JOIN_MOVES = 64, /* changes of the Admitting Peer in one join(), then FAILED */
 };
 
 /* reload_chord_join_new() begins outside of any ring, reload_chord_join_free() frees the state of t. */

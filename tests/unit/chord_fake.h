@@ -267,6 +267,7 @@ static inline void fake_start_as(struct fake *f, const struct reload_id *self)
 	memset(f, 0, sizeof(*f));
 	f->now = 1000;
 	f->config = (struct reload_config){ .node_id_len = 16,
+		.no_ice = true,
 		.chord_reactive = true,
 		.chord_update_interval_s = 600,
 		.chord_ping_interval_s = 3600,

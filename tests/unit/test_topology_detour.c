@@ -44,10 +44,31 @@ static void an_attempt_takes_a_detour_as_well(void **state)
 	ops->attached(f.t, detour, RELOAD_TIMEOUT, NULL);
 	fake_pass(&f, 2 * CHORD_BACKOFF_MS);
 	assert_true(to_own_point(r = last_attach(&f)));
-	/* one that fails at once does not wait for the time */
+	/* who was reached, but not by ICE, lets messages pass: n+1 again, and a detour only after more failures */
+	ops->attached(f.t, r->cookie, RELOAD_UNREACHABLE, NULL);
+	fake_pass(&f, 4 * CHORD_BACKOFF_MS);
+	assert_true(to_own_point(r = last_attach(&f)));
 	mark = f.count;
 	ops->attached(f.t, r->cookie, RELOAD_UNREACHABLE, NULL);
 	assert_int_equal(f.count, mark + 1);
+	is_detour(last_attach(&f));
+	fake_end(&f);
+}
+
+/* With ICE the checks of pairs take longer than that: a second way begins when the first has had no answer at all. */
+static void with_ice_a_detour_comes_later(void **state)
+{
+	(void)state;
+	struct fake f;
+	begin(&f);
+	f.config.no_ice = false;
+	ops->configure(f.t, &f.config);
+	struct reload_id bootstrap = fake_id(0xd0);
+	ops->join(f.t, &bootstrap);
+	size_t mark = f.count;
+	fake_pass(&f, 4 * CHORD_DETOUR_AFTER_MS);
+	assert_int_equal(f.count, mark);
+	ops->attached(f.t, last_attach(&f)->cookie, RELOAD_TIMEOUT, NULL);
 	is_detour(last_attach(&f));
 	fake_end(&f);
 }
@@ -164,6 +185,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_attempt_takes_a_detour_as_well),
+		cmocka_unit_test(with_ice_a_detour_comes_later),
 		cmocka_unit_test(the_first_way_counts),
 		cmocka_unit_test(a_detour_leads_past_who_lets_nothing_pass),
 		cmocka_unit_test(a_join_does_not_wait_for_whom_nobody_trusted_names),

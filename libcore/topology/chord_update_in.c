@@ -16,6 +16,10 @@
 #include "topology/chord_tuning.h"
 #include "topology/chord_update.h"
 
+enum {
+	NEAREST = 3 /* with fewer between us and the sender it holds what we own */
+};
+
 static void note_listed(struct reload_topology *t, const struct reload_id *list, size_t count,
 	const struct reload_id *from)
 {
@@ -44,20 +48,20 @@ static void read_lists(struct reload_topology *t, const struct reload_id *from,
 	reload_chord_pending_read_end(t, from);
 }
 
-/* The third predecessor of the sender, by distance (CHORD-04); len 0: it has fewer.  We may be one of them. */
-static struct reload_id third_of(const struct reload_id *from, const struct reload_chord_update *u)
+/* The nearest predecessors of the sender, by distance (CHORD-04); len 0: it has fewer.  We may be one of them. */
+static void nearest_predecessors(const struct reload_id *node, const struct reload_chord_update *u,
+	struct reload_id near[NEAREST])
 {
-	struct reload_id near[3] = { 0 };
+	memset(near, 0, NEAREST * sizeof(*near));
 	for (size_t i = 0; i < u->predecessors_count; i++) {
 		struct reload_id id = u->predecessors[i];
-		for (size_t j = 0; j < COUNT_OF(near); j++)
-			if (!near[j].len || reload_chord_nearer(from, false, &id, &near[j])) {
+		for (size_t j = 0; j < NEAREST; j++)
+			if (!near[j].len || reload_chord_nearer(node, false, &id, &near[j])) {
 				struct reload_id swap = near[j];
 				near[j] = id;
 				id = swap;
 			}
 	}
-	return near[2];
 }
 
 /* FNV-1a over a list, to see whether it changed. */
@@ -120,19 +124,10 @@ static void send_correction(
 	}
 }
 
-/* The nearest predecessor that node names in u; len 0: none. */
-static struct reload_id first_of(const struct reload_id *node, const struct reload_chord_update *u)
-{
-	struct reload_id first = { 0 };
-	for (size_t i = 0; i < u->predecessors_count; i++)
-		if (!first.len || reload_chord_nearer(node, false, &u->predecessors[i], &first))
-			first = u->predecessors[i];
-	return first;
-}
-
 static void read_direct(struct reload_topology *t, const struct reload_id *from,
 	const struct reload_chord_update *u)
 {
+	struct reload_id near[NEAREST];
 	struct chord_link *link = reload_chord_link_add(t, from);
 	if (!link)
 		return;
@@ -141,12 +136,13 @@ static void read_direct(struct reload_topology *t, const struct reload_id *from,
 	reload_chord_tuning_uptime(t, link, u->uptime);
 	if (u->type != RELOAD_CHORD_PEER_READY) {
 		link->listed = true;
-		link->third = third_of(from, u);
+		nearest_predecessors(from, u, near);
+		link->first = near[0];
+		link->third = near[NEAREST - 1];
 		link->lists_us =
 			reload_id_listed(u->predecessors, u->predecessors_count, &t->self) ||
 			reload_id_listed(u->successors, u->successors_count, &t->self);
 		link->lists_us_at = reload_chord_now(t);
-		link->first = first_of(from, u);
 		if (u->type == RELOAD_CHORD_FULL) {
 			link->full_at = reload_chord_now(t);
 			link->finger_of = reload_id_listed(u->fingers, u->fingers_count, &t->self);

@@ -120,7 +120,8 @@ static void what_it_said_is_remembered(void **state)
 	reload_peer_status(reload_sim_node(s, 0)->peer, &st);
 	const struct reload_id *before = st.tables.predecessors;
 	assert_true(reload_sim_sent_after(sent, 0, &before[0], NULL, 0));
-	assert_false(reload_sim_sent_after(sent, 1, &before[0], NULL, 0)); /* of another node */
+	assert_false(reload_sim_sent_after(
+		sent, 1, &before[0], NULL, 0)); /* node 1 was not listened to */
 	while (reload_sim_sent_after(sent, 0, &before[0], NULL, last + 1))
 		last++;
 	assert_in_range(last, 1, reload_sim_now(s));

@@ -95,16 +95,17 @@ static void replicate_merged(struct reload_replica *rep, const struct reload_sto
 
 /*
  * The counter moves on by one step more than the one that came with the values, so that nobody takes the merged data for what was there,
- * or here.  Of a node that may hold none of this, only the values count (STO-17).
+ * or here.  That of a neighbour counts, also when others are between the two now: it may have been a holder a moment ago, with the counter that
+ * the writers know.  Of any other node only the values count (STO-17).
  */
 static uint64_t next_generation(struct reload_replica *rep, const struct reload_id *resource,
 	const struct reload_fetch_kind_response *k, const struct reload_id *from, uint64_t stores)
 {
 	const struct reload_route *route = rep->route;
-	bool holder = route->topology->may_store_replica(route->plugin, resource, from);
+	bool near = route->topology->near_lately(route->plugin, from);
 	return reload_generation_merged(
 		rep->storage->ops->generation(rep->storage, resource, k->kind, rep->engine->wall),
-		holder ? reload_generation_next(k->generation) : 0, stores);
+		near ? reload_generation_next(k->generation) : 0, stores);
 }
 
 static const struct reload_stored_data *find_held(struct reload_replica *rep,
@@ -174,6 +175,8 @@ void reload_pull_merge(
 	if (reload_commit(rep, &batch, ignore_result, NULL))
 		return;
 	replicate_merged(rep, &batch);
+	rep->route->topology->values_taken(
+		rep->route->plugin, &fetch->resource, &result->responder);
 	reload_engine_event(rep->engine, &(struct reload_event){ .type = RELOAD_EV_STORED,
 						 .transaction = result->transaction,
 						 .node = &result->responder,

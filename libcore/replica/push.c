@@ -31,6 +31,7 @@
 
 enum {
 	WINDOW = 32,
+	WINDOW_MIN = 4,
 	PUSHES_MAX = 4096,
 	PLACES_BYTES = 8 << 20,
 	ATTEMPTS = 12,
@@ -470,7 +471,7 @@ static void window_set(struct reload_replica *rep, const struct message *m, bool
 {
 	struct receiver *r = m->push->receiver;
 	if (again && m->sent_at >= r->halved_at) {
-		r->window = r->window > 1 ? r->window / 2 : 1;
+		r->window = r->window > 2 * WINDOW_MIN ? r->window / 2 : WINDOW_MIN;
 		r->halved_at = rep->engine->now;
 	} else if (!again && r->window < WINDOW) {
 		r->window++;

@@ -143,6 +143,19 @@ static void pass_on(struct reload_replica *rep, const struct reload_store_work *
 		reload_places_clear(&places);
 }
 
+/*
+ * A replica from another peer than the one that is responsible: two were it side by side, as while rings merge, and the other one may be gone before
+ * it has met this one.  What came before they met was compared when this node met the owner (s6.4.2.3); this comes later.
+ */
+static void owner_compare(struct reload_replica *rep, const struct reload_store_work *w,
+	const struct reload_id *signer)
+{
+	struct reload_id owner, before = reload_id_before(&w->resource);
+	if (reload_topology_owner(rep->route->topology, rep->route->plugin, &w->resource, &owner) &&
+		!reload_id_eq(&owner, signer))
+		reload_owner_check_range(rep, &before, &w->resource, false);
+}
+
 /* The next owner, while this node leaves, gets what a predecessor has stored here: it may be leaving as well. */
 static void give_on(struct reload_replica *rep, const struct reload_store_work *w)
 {
@@ -201,6 +214,10 @@ static void store_committed(struct reload_replica *rep, void *arg, const struct 
 			.count = w->values_count });
 	if (w->changed)
 		reload_transfer_stored(rep, &w->batch);
+	if (w->changed && w->replica) {
+		rep->route->topology->values_taken(rep->route->plugin, &w->resource, &in->signer);
+		owner_compare(rep, w, &in->signer);
+	}
 	if (w->req->replica_number == 1)
 		give_on(rep, w);
 	pass_on(rep, w, &in->signer);

@@ -326,6 +326,7 @@ static void link_health(struct reload_topology *t, const struct reload_id *node,
 	.responsible = reload_chord_is_responsible, .replicas = reload_chord_replicas,             \
 	.holds = reload_chord_holds, .may_store_replica = reload_chord_may_store_replica,          \
 	.replica_store_refused = reload_chord_data_replica_refused,                                \
+	.values_taken = reload_chord_join_taken, .near_lately = reload_chord_is_ours,              \
 	.unsettled = reload_chord_unsettled, .close_enough = reload_chord_close_enough,            \
 	.tables = reload_chord_tables_list, .link_use = reload_chord_link_use,                     \
 	.full_update_since = reload_chord_full_update_since,                                       \

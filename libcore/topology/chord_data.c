@@ -35,8 +35,8 @@
  *
  * Nodes that come and go wait for all of this (chord_damp.c), and so does what is ordered because one of them went.
  *
- * A node that was just admitted does not send its data back to its Admitting Peer, unless it held values from before: nobody else may have
- * these.  It does send them to its second successor.  That peer should have them as a replica of the Admitting Peer's, but the
+ * A node that was just admitted does not send its data back to its Admitting Peer, unless it held values from before, or got some of its
+ * range from other nodes while it joined: the Admitting Peer may not have these.  It does send them to its second successor.  That peer should have them as a replica of the Admitting Peer's, but the
  * Admitting Peer's Store to it may not have been made yet.
  */
 #include "topology/chord_data.h"

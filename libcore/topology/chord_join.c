@@ -61,6 +61,8 @@ struct chord_join {
 	uint8_t blind_pings; /* Pings sent for that; the last one found is blind_last */
 	struct reload_id blind_last;
 	unsigned tries, moves;
+	/* the resources nearest behind us of which values came from `giver`, and from others since the join began; len 0: none did */
+	struct reload_id giver, given, given_by_others;
 	struct reload_timer timer;
 };
 
@@ -205,6 +207,7 @@ void reload_chord_join_start(struct reload_topology *t, const struct reload_id *
 	t->join->bootstrap = *bootstrap;
 	t->announced = false;
 	t->join->tries = t->join->moves = 0;
+	t->join->giver.len = t->join->given.len = t->join->given_by_others.len = 0;
 	reload_chord_finger_restart(t);
 	reload_chord_set_state(t, RELOAD_TOPOLOGY_ATTACHING, bootstrap);
 	resolve(t);
@@ -392,13 +395,53 @@ static const struct reload_id *nearest_of(const struct reload_topology *t, bool 
 	return best;
 }
 
+static void keep_nearest(
+	struct reload_topology *t, struct reload_id *nearest, const struct reload_id *resource)
+{
+	if (resource->len &&
+		(!nearest->len || reload_chord_nearer(&t->self, false, resource, nearest)))
+		*nearest = *resource;
+}
+
+/* What comes next is told apart from what other nodes than giver gave. */
+static void giver_is(struct reload_topology *t, const struct reload_id *giver)
+{
+	struct chord_join *j = t->join;
+	if (reload_id_eq(&j->giver, giver))
+		return;
+	keep_nearest(t, &j->given_by_others, &j->given);
+	j->giver = *giver;
+	j->given.len = 0;
+}
+
+void reload_chord_join_taken(
+	struct reload_topology *t, const struct reload_id *resource, const struct reload_id *from)
+{
+	if (!joining(t) || resource->len != CHORD_ID_LEN)
+		return;
+	if (reload_id_eq(from, &t->join->ap))
+		giver_is(t, from);
+	bool giver = reload_id_eq(from, &t->join->giver);
+	keep_nearest(t, giver ? &t->join->given : &t->join->given_by_others, resource);
+}
+
+/* Whether ap, whose range we take over from pred on, has all that we hold of it. */
+static bool has_all(
+	struct reload_topology *t, const struct reload_id *ap, const struct reload_id *pred)
+{
+	giver_is(t, ap);
+	const struct reload_id *others = &t->join->given_by_others;
+	return !t->host.holds_earlier_values(t->host.arg) &&
+	       !(others->len && reload_id_between(pred, others, &t->self));
+}
+
 static void admitted(
 	struct reload_topology *t, const struct reload_id *ap, const struct reload_chord_update *u)
 {
 	const struct reload_id *pred =
 		nearest_of(t, false, &t->self, u->predecessors, u->predecessors_count, ap);
 	pred = nearest_of(t, false, &t->self, u->successors, u->successors_count, pred);
-	reload_chord_data_admitted(t, ap, !t->host.holds_earlier_values(t->host.arg));
+	reload_chord_data_admitted(t, ap, has_all(t, ap, pred));
 	if (!reload_chord_is_peer(t, pred)) {
 		reload_chord_pending_expect(t, pred);
 		reload_chord_tables_bound(t, pred);

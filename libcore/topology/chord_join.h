@@ -34,6 +34,9 @@ bool reload_chord_join_pinged(struct reload_topology *t, uint32_t cookie, enum r
 /* reload_chord_join_answered() takes the answer to our Join. */
 void reload_chord_join_answered(
 	struct reload_topology *t, const struct reload_id *ap, enum reload_err err);
+/* reload_chord_join_taken(): values of resource were taken from `from`; of interest until we are admitted. */
+void reload_chord_join_taken(
+	struct reload_topology *t, const struct reload_id *resource, const struct reload_id *from);
 /* reload_chord_join_update() reads an Update that came over link: does it admit us, or show that we have to join elsewhere? */
 void reload_chord_join_update(
 	struct reload_topology *t, struct chord_link *link, const struct reload_chord_update *u);

@@ -181,11 +181,22 @@ struct reload_topology_ops {
 	/* whether signer may store a replica of resource here (STO-17) */
 	bool (*may_store_replica)(struct reload_topology *t, const struct reload_id *resource,
 		const struct reload_id *signer);
+	/*
+	 * Whether node is a neighbour, was one lately, or is the other end of a join under way (STO-17): it may have been a holder of what this node
+	 * holds until a moment ago.
+	 */
+	bool (*near_lately)(struct reload_topology *t, const struct reload_id *node);
 	/* whether there are new neighbours lately: rings may have merged, and other peers may hold values that this node lacks */
 	bool (*unsettled)(struct reload_topology *t);
 	/* a replica Store was refused because of peers in between: the plug-in checks at once whether they are still there */
 	void (*replica_store_refused)(struct reload_topology *t, const struct reload_id *resource,
 		const struct reload_id *signer);
+	/*
+	 * Values of resource were taken from `from`: its replica Store, or what it answered to a Fetch.  A Joining Node sends those of its range
+	 * to its Admitting Peer that it got from others.
+	 */
+	void (*values_taken)(struct reload_topology *t, const struct reload_id *resource,
+		const struct reload_id *from);
 	/* whether signer may answer for resource: no neighbour is closer (SEC-14); true without a Neighbor Table */
 	bool (*close_enough)(struct reload_topology *t, const struct reload_id *resource,
 		const struct reload_id *signer);

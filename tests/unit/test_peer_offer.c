@@ -36,6 +36,41 @@ static size_t fetches_heard(struct node *n, struct reload_msg **last)
 	return count;
 }
 
+/* How often u asks who is responsible whether it has what `signer` has just stored as a replica in the range of a. */
+static size_t owner_asked(struct ring *r, struct node *signer)
+{
+	struct reload_msg *m;
+	struct node *s = node_storing_in(r->u, &r->b->id, &r->a->id);
+	struct crafted_store *store = store_of(s, K_NODE, "copy", 1);
+	struct reload_id resource = store->resource;
+	size_t asked = 0;
+	net_pass(r->net, 10000); /* what u asks because a and b are new is asked */
+	forget(r->a);
+	store->req.replica_number = 1;
+	struct craft c = craft_store(signer, r->u, store);
+	expect_answer(signer, tell(&c, r->u), RELOAD_STORE_ANS);
+	net_pass(r->net, 6000);
+	while ((m = heard_code(r->a, RELOAD_STAT_REQ)))
+		asked += span_eq(m->body.fetch_req.resource, reload_id_span(&resource));
+	return asked;
+}
+
+/*
+ * R-6.4.2.3-03: rings have merged and u has compared what it holds with a, the owner.  Then b, which took itself for the owner, stores a
+ * replica here; it may be gone before it meets a, which has to have it as well.
+ */
+static void a_replica_of_another_owner_is_compared(void **state)
+{
+	struct ring *r = *state;
+	assert_int_equal(owner_asked(r, r->b), 1);
+}
+
+static void a_replica_of_the_owner_is_not(void **state)
+{
+	struct ring *r = *state;
+	assert_int_equal(owner_asked(r, r->a), 0);
+}
+
 /* An implausible replica is refused whatever it brings; the owner asks its sender for it, and that with a limit. */
 static void implausible_is_fetched(void **state)
 {
@@ -137,6 +172,34 @@ static void of_strangers_the_newer_version_only(void **state)
 	assert_int_equal(
 		u->storage->ops->generation(u->storage, &newer->resource, K_NODE, host_wall(u)), 2);
 	net_free(net);
+}
+
+/*
+ * R-7.4.1.1-12: two peers have come between the owner and one that was its replica holder.  That one's counter, which writers have seen, counts all
+ * the same.
+ */
+static void of_a_neighbour_the_counter_too(void **state)
+{
+	struct ring *r = *state;
+	struct node *farther[] = { node_new(r->net, 0x30), node_new(r->net, 0x40) };
+	for (size_t i = 0; i < COUNT_OF(farther); i++) {
+		node_ready(farther[i], r->u);
+		updates_answered(farther[i], r->u);
+	}
+	struct node *s = node_storing(r->net, r->u, K_NODE);
+	struct crafted_store *store = store_of(s, K_NODE, "mine", 0);
+	store->data.storage_time = host_wall(r->u) - 2000;
+	store_sign(store, s);
+	struct craft c = craft_store(s, r->u, store);
+	expect_answer(s, tell(&c, r->u), RELOAD_STORE_ANS);
+	store = store_of(s, K_NODE, "newer", 9);
+	store->data.storage_time = host_wall(r->u) - 1000;
+	store_sign(store, s);
+	store->req.replica_number = 1;
+	hint(r->u, farther[0], store, 77);
+	struct reload_storage *storage = r->u->storage;
+	assert_int_equal(
+		storage->ops->generation(storage, &store->resource, K_NODE, host_wall(r->u)), 78);
 }
 
 /* A peer that has been responsible for everything for two seconds, near whom nothing changed; s writes there, far is a stranger. */
@@ -488,6 +551,9 @@ int main(void)
 		ring_test(refused_goes_out_again),
 		ring_test(implausible_is_fetched),
 		cmocka_unit_test(of_strangers_the_newer_version_only),
+		ring_test(of_a_neighbour_the_counter_too),
+		ring_test(a_replica_of_another_owner_is_compared),
+		ring_test(a_replica_of_the_owner_is_not),
 		cmocka_unit_test(stored_in_another_ring),
 		cmocka_unit_test(of_many_that_expired_none_comes_back),
 		ring_test(expired_here_is_no_news),

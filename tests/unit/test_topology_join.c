@@ -90,6 +90,66 @@ static void is_admitted(void **state)
 	fake_end(&f);
 }
 
+/* ap admits us behind d0; returns how often the host is told to store there what we hold of our range. */
+static size_t sent_back(struct fake *f, unsigned ap)
+{
+	struct reload_id id = fake_id(ap);
+	ops->join_answered(f->t, &id, RELOAD_OK);
+	assert_int_equal(fake_receive(f, ap, true, (const uint8_t[]){ 0x10, 0xd0, 0xa0, 0 },
+				 (const uint8_t[]){ 0x70, 0xa0, 0xd0, 0 }),
+		RELOAD_OK);
+	assert_true(state_is(f, RELOAD_TOPOLOGY_JOINED));
+	fake_pass(f, CHORD_UPDATE_WAIT_MS);
+	size_t count = fake_count(f, 0, FAKE_STORES, ap);
+	fake_end(f);
+	return count;
+}
+
+/*
+ * R-6.4.2.1-06: what a Joining Node got from others than its Admitting Peer, that one may not have, although it is the first replica from now on.
+ */
+static void what_others_gave_goes_to_the_admitting_peer(void **state)
+{
+	(void)state;
+	struct fake f;
+	struct reload_id ours = fake_point(0x08, 0), nearer = fake_point(0x0c, 0),
+			 theirs = fake_point(0xc8, 0), ap = fake_id(0x40), other = fake_id(0x70);
+	attach_neighbours(&f);
+	ops->values_taken(f.t, &nearer, &ap);
+	ops->values_taken(f.t, &ours, &other);
+	ops->values_taken(f.t, &theirs, &other);
+	assert_int_equal(sent_back(&f, 0x40), 1);
+	/* the hand-over, and replicas of the range before ours */
+	attach_neighbours(&f);
+	ops->values_taken(f.t, &ours, &ap);
+	ops->values_taken(f.t, &theirs, &other);
+	assert_int_equal(sent_back(&f, 0x40), 0);
+}
+
+/* What the Admitting Peer of before has given is of another one than the one that admits us. */
+static void what_an_earlier_admitting_peer_gave(void **state)
+{
+	(void)state;
+	struct fake f;
+	struct reload_id ours = fake_point(0x08, 0), ap = fake_id(0x40), better = fake_id(0x20);
+	for (int other = 0; other < 2; other++) {
+		attach_neighbours(&f);
+		size_t mark = f.count;
+		if (other)
+			ops->values_taken(f.t, &ours, &ap);
+		assert_int_equal(
+			fake_receive(&f, 0x40, true, (const uint8_t[]){ 0x20, 0xd0, 0xa0, 0 },
+				(const uint8_t[]){ 0x70, 0xa0, 0xd0, 0 }),
+			RELOAD_OK);
+		answer_attach(&f, fake_find(&f, mark, FAKE_ATTACH, 0x20), 0x20);
+		assert_int_equal(fake_receive(&f, 0x20, true, (const uint8_t[]){ 0xd0, 0xa0, 0 },
+					 (const uint8_t[]){ 0x40, 0x70, 0xa0, 0 }),
+			RELOAD_OK);
+		ops->values_taken(f.t, &ours, &better);
+		assert_int_equal(sent_back(&f, 0x20), other);
+	}
+}
+
 /* 40 has admitted us, and e0 while we joined. */
 static void admitted_behind_e0(struct fake *f)
 {
@@ -480,6 +540,8 @@ int main(void)
 		cmocka_unit_test(asks_for_n_plus_1),
 		cmocka_unit_test(attaches_to_future_neighbours),
 		cmocka_unit_test(is_admitted),
+		cmocka_unit_test(what_others_gave_goes_to_the_admitting_peer),
+		cmocka_unit_test(what_an_earlier_admitting_peer_gave),
 		cmocka_unit_test(who_was_admitted_before_keeps_its_range),
 		cmocka_unit_test(an_update_of_others_admits_nobody),
 		cmocka_unit_test(what_is_said_before_the_answer_admits_nobody),

@@ -244,16 +244,23 @@ bool reload_sim_place_lied(struct reload_sim_checks *c, const struct reload_sim_
 	return false;
 }
 
-/* Whether n has a version of the place that is not older than owed. */
-static bool stores(const struct reload_sim_checks *c, const struct reload_sim_node *n,
-	const struct reload_sim_place *p, uint64_t owed)
+uint64_t reload_sim_checks_stored(const struct reload_sim_checks *c,
+	const struct reload_sim_node *n, const struct reload_sim_place *p)
 {
 	struct reload_stored_value place = reload_sim_place_value(c->history, p);
 	reload_utc now = RELOAD_SIM_EPOCH + reload_sim_now(c->s) + (uint64_t)n->skew_ms;
 	const struct reload_stored_entry *e =
 		n->storage->ops->find(n->storage, reload_sim_history_resource(c->history, p->node),
 			reload_sim_place_kind(p), &place, now);
-	return e && e->data.storage_time >= owed;
+	return e ? e->data.storage_time : 0;
+}
+
+/* Whether n has a version of the place that is not older than owed. */
+static bool stores(const struct reload_sim_checks *c, const struct reload_sim_node *n,
+	const struct reload_sim_place *p, uint64_t owed)
+{
+	uint64_t stored = reload_sim_checks_stored(c, n, p);
+	return stored && stored >= owed;
 }
 
 bool reload_sim_place_complete(
@@ -357,59 +364,6 @@ bool reload_sim_check_survivors(
 		return incomplete(c, p, lacks, v);
 	}
 	return true;
-}
-
-/* Place i of all, those of a node one after the other. */
-static const struct reload_sim_place *place_at(const struct reload_sim_checks *c, size_t i)
-{
-	return reload_sim_history_place((struct reload_sim_history *)c->history,
-		i / RELOAD_SIM_PLACES, i % RELOAD_SIM_PLACES);
-}
-
-size_t reload_sim_checks_lost(const struct reload_sim_checks *c)
-{
-	size_t count = reload_sim_history_count(c->history), lost = 0;
-	for (size_t i = 0; i < count; i++) {
-		const struct reload_sim_place *p = place_at(c, i);
-		uint64_t time = reload_sim_history_excused(c->history, p, reload_sim_now(c->s));
-		bool found = !time;
-		for (size_t k = 0; k < reload_sim_count(c->s) && !found; k++) {
-			const struct reload_sim_node *n = reload_sim_node(c->s, k);
-			found = n->storage && stores(c, n, p, time);
-		}
-		lost += !found;
-	}
-	return lost;
-}
-
-/* How many nodes have excused places.  These have one Resource-ID, and go together. */
-static size_t excused_nodes(const struct reload_sim_checks *c)
-{
-	size_t nodes = 0, last = SIZE_MAX;
-	for (size_t i = 0; i < reload_sim_history_count(c->history); i++) {
-		size_t node = i / RELOAD_SIM_PLACES;
-		const struct reload_sim_place *p = place_at(c, i);
-		if (node == last ||
-			!reload_sim_history_excused(c->history, p, reload_sim_now(c->s)))
-			continue;
-		last = node;
-		nodes++;
-	}
-	return nodes;
-}
-
-bool reload_sim_check_really_lost(
-	const struct reload_sim_checks *c, uint64_t limit, struct reload_sim_violation *v)
-{
-	size_t values, lost = reload_sim_checks_lost(c);
-	size_t excused =
-		reload_sim_history_expected_lost(c->history, reload_sim_now(c->s), &values);
-	if (excused_nodes(c) <= 1 || excused * 1000000 <= values * limit)
-		return true;
-	return reload_sim_checks_violated(c, v, RELOAD_SIM_CHECK_REALLY_LOST,
-		"of %zu values %zu are excused, and of these %zu are nowhere any more; all of "
-		"these may be lost, but so many at a time are not to be",
-		values, excused, lost);
 }
 
 /* -- answers ------------------------------------------------------------------------------------------------------------------- */

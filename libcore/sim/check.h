@@ -73,6 +73,13 @@ size_t reload_sim_checks_lost(const struct reload_sim_checks *c);
  */
 bool reload_sim_check_really_lost(
 	const struct reload_sim_checks *c, uint64_t limit, struct reload_sim_violation *v);
+/*
+ * reload_sim_check_last_copy() returns whether node n has the newest acknowledged version of a place and no other of its holders, as they will be
+ * without n, has it.  reload_sim_check_none_lost(): REALLY_LOST, no value is nowhere any more; to be asked where no such node failed or left.  Places next to liars
+ * do not count.
+ */
+bool reload_sim_check_last_copy(struct reload_sim_checks *c, const struct reload_sim_node *n);
+bool reload_sim_check_none_lost(struct reload_sim_checks *c, struct reload_sim_violation *v);
 /* reload_sim_place_lied() returns whether the owner of a place, one of the next two peers, or the peer before it lies. */
 bool reload_sim_place_lied(struct reload_sim_checks *c, const struct reload_sim_place *p);
 

@@ -27,5 +27,8 @@ const struct reload_sim_node *reload_sim_checks_node(
 /* reload_sim_checks_in_ring() returns the peer of the ring with that Node-ID, NULL when there is none. */
 const struct reload_sim_node *reload_sim_checks_in_ring(
 	const struct reload_sim_checks *c, const struct reload_id *id);
+/* reload_sim_checks_stored() returns the storage_time of the version of the place that n has, 0 for none. */
+uint64_t reload_sim_checks_stored(const struct reload_sim_checks *c,
+	const struct reload_sim_node *n, const struct reload_sim_place *p);
 /* reload_sim_checks_owner() is the position in the ring of the peer that is responsible for resource. */
 size_t reload_sim_checks_owner(const struct reload_sim_checks *c, const struct reload_id *resource);

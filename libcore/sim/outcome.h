@@ -77,6 +77,8 @@ struct reload_sim_outcome {
 	uint64_t lost;          /* of expected_lost, those that no node has any more */
 	uint64_t conflicts;     /* Stores refused for the generation counter that they named */
 	uint64_t faults_count;  /* faults that happened */
+	uint64_t
+		faults_late; /* of these, and others: had to wait, as they would have taken the last copy of a value */
 	struct reload_sim_spread hops, fetch_ms, store_ms, join_ms, heal_ms, repair_ms;
 	double maintenance_bytes_per_peer_hour,
 		maintenance_messages_per_peer_hour; /* all but Store and Fetch of the workload */

@@ -84,8 +84,11 @@ static void put_first(struct wr *w, const struct reload_sim_report *r)
 	wr_format(w, "seed %llu  %s  digest %016llx\n", (unsigned long long)o->seed,
 		o->ok ? "ok" : "VIOLATION", (unsigned long long)o->digest);
 	wr_format(w, "scenario  %.1800s\n", *options ? options : "defaults");
-	wr_format(w, "faults    %s  (%llu)\n", *o->faults ? o->faults : "none",
+	wr_format(w, "faults    %s  (%llu", *o->faults ? o->faults : "none",
 		(unsigned long long)o->faults_count);
+	if (o->faults_late)
+		wr_format(w, ", %llu late", (unsigned long long)o->faults_late);
+	wr_format(w, ")\n");
 }
 
 static void put_lookups(struct wr *w, const struct reload_sim_outcome *o)
@@ -294,14 +297,15 @@ static void set_counts(json_t *to, const struct reload_sim_outcome *o)
 		uint64_t v;
 	} all[] = { { "virtual_ms", o->virtual_ms }, { "peers", o->peers },
 		{ "peers_peak", o->peers_peak }, { "faults_count", o->faults_count },
-		{ "events", o->counts.events }, { "messages", o->counts.messages },
-		{ "size_bytes", o->counts.bytes }, { "lost", o->counts.lost },
-		{ "dropped", o->counts.dropped }, { "duplicated", o->counts.duplicated },
-		{ "stores", o->stores }, { "stores_acknowledged", o->stores_acknowledged },
-		{ "conflicts", o->conflicts }, { "fetches", o->fetches },
-		{ "fetches_good", o->fetches_good }, { "fetches_expected", o->fetches_expected },
-		{ "fetches_stale", o->stale.old }, { "fetches_absent", o->stale.absent },
-		{ "lookups", o->lookups.ended }, { "lookups_first_try", o->lookups.first_try },
+		{ "faults_late", o->faults_late }, { "events", o->counts.events },
+		{ "messages", o->counts.messages }, { "size_bytes", o->counts.bytes },
+		{ "lost", o->counts.lost }, { "dropped", o->counts.dropped },
+		{ "duplicated", o->counts.duplicated }, { "stores", o->stores },
+		{ "stores_acknowledged", o->stores_acknowledged }, { "conflicts", o->conflicts },
+		{ "fetches", o->fetches }, { "fetches_good", o->fetches_good },
+		{ "fetches_expected", o->fetches_expected }, { "fetches_stale", o->stale.old },
+		{ "fetches_absent", o->stale.absent }, { "lookups", o->lookups.ended },
+		{ "lookups_first_try", o->lookups.first_try },
 		{ "lookups_timed_out", o->lookups.timed_out }, { "values", o->values },
 		{ "values_excused", o->expected_lost }, { "values_lost", o->lost },
 		{ "lies", o->lies }, { "lies_refused", o->lies_refused },

@@ -194,8 +194,8 @@ static void tick(struct run *r)
 		reload_sim_gauge_look(&c->gauge, c->sim);
 		r->look = now + LOOK_MS;
 	}
-	if (r->healed == RELOAD_NEVER && c->steps && c->faults.count && c->step == c->steps_count &&
-		!c->leaving && ring_closed(c, &v))
+	if (r->healed == RELOAD_NEVER && c->steps && c->faults.count &&
+		reload_sim_run_state_next(c) == RELOAD_NEVER && !c->leaving && ring_closed(c, &v))
 		r->healed = now;
 	if (!reload_sim_check_transactions(c->checks, &v) ||
 		!reload_sim_check_writable(c->sim, &v) || !reload_sim_check_ended(c->checks, &v))
@@ -419,7 +419,8 @@ static bool final_reads(struct run *r)
 	struct reload_sim_violation v;
 	if (reload_sim_check_reads(c->checks, &c->out->reads, &v) &&
 		reload_sim_check_judged(c->checks, &c->out->reads, &v) &&
-		reload_sim_check_really_lost(c->checks, r->scenario.lost_limit, &v))
+		reload_sim_check_really_lost(c->checks, r->scenario.lost_limit, &v) &&
+		(!r->scenario.keep_copies || reload_sim_check_none_lost(c->checks, &v)))
 		return true;
 	reload_sim_run_state_violated(c, &v);
 	return false;
@@ -481,10 +482,7 @@ static void run_clear(struct run *r)
 	for (size_t i = 0; i < COUNT_OF(numbers); i++)
 		reload_sim_numbers_clear(numbers[i]);
 	reload_sim_gauge_clear(&c->gauge);
-	free(c->steps);
-	free(c->nodes);
-	free(c->leaving_nodes);
-	free(c->sides);
+	reload_sim_run_state_clear(c);
 	free(r->starts);
 	free(r);
 }

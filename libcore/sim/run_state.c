@@ -7,7 +7,9 @@
 /* The faults of a run, as they happen to its nodes. */
 
 enum {
-	BOOTSTRAP_TRIES = 50
+	BOOTSTRAP_TRIES = 50,
+	WAITING_MS =
+		1000 /* between two looks whether a fault would still take the last copy of a value */
 };
 
 void reload_sim_run_state_violated(
@@ -181,7 +183,10 @@ void reload_sim_run_state_leaves(struct reload_sim_run_state *c)
 		enum reload_state state = node->state;
 		bool over = state == RELOAD_STATE_ENROLLED || state == RELOAD_STATE_STOPPED ||
 			    state == RELOAD_STATE_INIT || state == RELOAD_STATE_CONFIGURED;
-		if (n->leaving && !over && now < n->leaving_since + RELOAD_SIM_LEAVE_MS)
+		bool stays = now < n->leaving_since + RELOAD_SIM_LEAVE_MS ||
+			     (c->scenario->keep_copies && n->leaving && !over &&
+				     reload_sim_check_last_copy(c->checks, node));
+		if (n->leaving && !over && stays)
 			c->leaving_nodes[still++] = i;
 		else if (n->leaving)
 			left(c, i, over);
@@ -205,8 +210,21 @@ static void crash(struct reload_sim_run_state *c, const struct reload_sim_fault 
 	node_gone(c, f->node);
 }
 
+/* A node that was to be gone by now has stayed for its copies. */
+static bool has_stayed(struct reload_sim_run_state *c, size_t node)
+{
+	size_t left = 0, count = c->waiting_count;
+	for (size_t i = 0; i < count; i++)
+		if (c->faults.at[c->waiting[i]].node != node)
+			c->waiting[left++] = c->waiting[i];
+	c->waiting_count = left;
+	return left < count;
+}
+
 static void come_back(struct reload_sim_run_state *c, const struct reload_sim_fault *f)
 {
+	if (has_stayed(c, f->node))
+		return;
 	if (c->nodes[f->node].leaving) {
 		c->nodes[f->node].again = true;
 		return;
@@ -322,7 +340,13 @@ static void cert_ends(struct reload_sim_run_state *c, const struct reload_sim_fa
 	struct reload_sim_run_node *n = &c->nodes[f->node];
 	struct reload_sim_node *node = reload_sim_node(c->sim, f->node);
 	reload_ms now = reload_sim_now(c->sim);
-	if (f->renewed)
+	if (begins && c->scenario->keep_copies && !f->renewed &&
+		reload_sim_check_last_copy(c->checks, node)) {
+		c->out->faults_late++;
+		n->renewed = true;
+		reload_sim_certify(c->sim, f->node, RELOAD_NEVER);
+	}
+	if (f->renewed || n->renewed)
 		return;
 	if (!begins) { /* until now it was a member for some, and what it acknowledged to these may be nowhere else */
 		reload_sim_loss_budget_joined(c->loss_budget, f->node, false, now);
@@ -399,6 +423,46 @@ static void fault_run(struct reload_sim_run_state *c, const struct reload_sim_fa
 	}
 }
 
+/* -- last copies ------------------------------------------------------------------------------------------------------------------ */
+
+static bool takes_last_copy(struct reload_sim_run_state *c, const struct reload_sim_fault *f)
+{
+	return c->scenario->keep_copies &&
+	       (f->type == RELOAD_SIM_FAULT_CRASH || f->type == RELOAD_SIM_FAULT_LEAVE) &&
+	       reload_sim_check_last_copy(c->checks, reload_sim_node(c->sim, f->node));
+}
+
+static void fault_wait(struct reload_sim_run_state *c, uint32_t fault)
+{
+	reload_grow(&c->waiting, &c->waiting_cap, c->waiting_count, sizeof(*c->waiting));
+	if (!c->waiting_count)
+		c->waiting_at = reload_sim_now(c->sim) + WAITING_MS;
+	c->waiting[c->waiting_count++] = fault;
+}
+
+/* Tries the faults that wait; behind the last of all faults no more happen. */
+static void waiting_run(struct reload_sim_run_state *c)
+{
+	size_t left = 0;
+	bool over = reload_sim_now(c->sim) > c->faults.last;
+	for (size_t i = 0; i < c->waiting_count && !over; i++) {
+		const struct reload_sim_fault *f = &c->faults.at[c->waiting[i]];
+		if (takes_last_copy(c, f))
+			c->waiting[left++] = c->waiting[i];
+		else
+			fault_run(c, f, false);
+	}
+	c->waiting_count = left;
+	c->waiting_at = reload_sim_now(c->sim) + WAITING_MS;
+}
+
+static reload_ms waiting_next(const struct reload_sim_run_state *c)
+{
+	return c->waiting_count ? c->waiting_at : RELOAD_NEVER;
+}
+
+/* -- steps ------------------------------------------------------------------------------------------------------------------------ */
+
 static int step_cmp(const void *x, const void *y)
 {
 	const struct reload_sim_step *a = x, *b = y;
@@ -440,15 +504,34 @@ void reload_sim_run_state_load(struct reload_sim_run_state *c)
 
 reload_ms reload_sim_run_state_next(const struct reload_sim_run_state *c)
 {
-	return c->step < c->steps_count ? c->steps[c->step].at : RELOAD_NEVER;
+	reload_ms step = c->step < c->steps_count ? c->steps[c->step].at : RELOAD_NEVER;
+	return step < waiting_next(c) ? step : waiting_next(c);
 }
 
 void reload_sim_run_state_run(struct reload_sim_run_state *c)
 {
-	while (reload_sim_run_state_next(c) <= reload_sim_now(c->sim)) {
+	reload_ms now = reload_sim_now(c->sim);
+	if (waiting_next(c) <= now)
+		waiting_run(c);
+	while (c->step < c->steps_count && c->steps[c->step].at <= now) {
 		const struct reload_sim_step *s = &c->steps[c->step++];
-		fault_run(c, &c->faults.at[s->fault], s->end);
+		const struct reload_sim_fault *f = &c->faults.at[s->fault];
+		if (takes_last_copy(c, f)) {
+			c->out->faults_late++;
+			fault_wait(c, s->fault);
+		} else {
+			fault_run(c, f, s->end);
+		}
 	}
+}
+
+void reload_sim_run_state_clear(struct reload_sim_run_state *c)
+{
+	free(c->steps);
+	free(c->waiting);
+	free(c->nodes);
+	free(c->leaving_nodes);
+	free(c->sides);
 }
 
 /* A peer steps out of the ring, as its storage fails: to the others it leaves. */

@@ -46,6 +46,7 @@ struct reload_sim_run_node {
 	uint8_t anew;   /* places that it stores again, as it has a new certificate */
 	bool silent;    /* its process is stopped for so long that others take it for failed */
 	uint8_t events; /* counts events up to the next check of its bounds */
+	bool renewed;   /* its certificate was to end when it had the last copy of a value */
 	reload_ms leaving_since;
 };
 
@@ -78,6 +79,10 @@ struct reload_sim_run_state {
 	struct reload_sim_faults faults;
 	struct reload_sim_step *steps;
 	size_t steps_count, step;
+	uint32_t *
+		waiting; /* faults whose nodes have the last copy of a value: they are tried again at waiting_at */
+	size_t waiting_count, waiting_cap;
+	reload_ms waiting_at;
 	struct reload_sim_run_node *nodes;
 	size_t nodes_count, running, joined, leaving, peak;
 	size_t *leaving_nodes; /* indexes, in the order of their Leaves */
@@ -125,6 +130,8 @@ bool reload_sim_run_state_configured(
 /* reload_sim_run_state_next() is when the next step is due (NEVER: there is none); _run() does the steps that are due. */
 reload_ms reload_sim_run_state_next(const struct reload_sim_run_state *c);
 void reload_sim_run_state_run(struct reload_sim_run_state *c);
+/* reload_sim_run_state_clear() frees what these functions need; the state itself is the caller's. */
+void reload_sim_run_state_clear(struct reload_sim_run_state *c);
 /* reload_sim_run_state_links() counts the links of the joined peers, for the report. */
 void reload_sim_run_state_links(const struct reload_sim_run_state *c);
 /* reload_sim_run_state_leaves() stops the nodes whose Leaves are over. */

@@ -215,6 +215,8 @@ static void stored(void *arg, const struct reload_result *result)
 	c->nodes[r->node].storing = false;
 	c->store_hops += reload_sim_request_hops(&c->hops, result);
 	enum reload_sim_stored how = stored_how(result, lied_to(r, result));
+	if (reload_sim_node(c->sim, r->node)->crashing)
+		how = RELOAD_SIM_STORED_UNKNOWN;
 	if (how == RELOAD_SIM_STORED_ACKNOWLEDGED) {
 		c->out->stores_acknowledged++;
 		c->cost.stored++;

@@ -268,7 +268,9 @@ void reload_sim_crash(struct reload_sim *s, size_t i, enum reload_sim_end how, b
 	b->crashes++;
 	bool reset = how == RELOAD_SIM_PROCESS && s->setup.links == RELOAD_SIM_LINKS_TLS;
 	b->node.silent = b->node.silent || !reset;
+	b->node.crashing = true;
 	node_stop(b, reset, true, keep_disk);
+	b->node.crashing = false;
 	b->off = how == RELOAD_SIM_MACHINE;
 }
 

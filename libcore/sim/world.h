@@ -124,6 +124,7 @@ struct reload_sim_node {
 	enum reload_state state;
 	enum reload_role role; /* in the overlay: client while it is aside */
 	bool aside;      /* a peer that takes part as a client, as its storage cannot be written */
+	bool crashing;   /* its process has ended: what the engine still reports reaches nobody */
 	unsigned lives;  /* how often it was started */
 	unsigned side;   /* nodes of different sides cannot exchange packets */
 	int64_t skew_ms; /* of its wall clock */

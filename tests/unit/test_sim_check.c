@@ -307,6 +307,89 @@ static void what_survives_is_to_be_complete(void **state)
 	assert_int_equal(reload_sim_checks_lost(checks), 0);
 }
 
+static void drop_at(struct reload_sim_node *n)
+{
+	n->storage->ops->drop_kind(n->storage, RELOAD_SIM_KIND);
+}
+
+static void the_last_copy_is_known(void **state)
+{
+	(void)state;
+	struct reload_sim_place *p = store(1, 0);
+	struct reload_sim_node *owner = holder(1, 0), *second = holder(1, 1), *third = holder(1, 2);
+	for (size_t i = 0; i < NODES; i++)
+		assert_false(reload_sim_check_last_copy(checks, reload_sim_node(s, i)));
+	drop_at(second);
+	assert_false(reload_sim_check_last_copy(checks, owner));
+	/* one that lies, or whose process is stopped, is no other holder */
+	third->byzantine = 1;
+	assert_true(reload_sim_check_last_copy(checks, owner));
+	third->byzantine = 0;
+	assert_false(reload_sim_check_last_copy(checks, owner));
+	third->frozen_until = reload_sim_now(s) + 1000;
+	assert_true(reload_sim_check_last_copy(checks, owner));
+	third->frozen_until = 0;
+	drop_at(third);
+	assert_true(reload_sim_check_last_copy(checks, owner));
+	assert_false(reload_sim_check_last_copy(checks, second));
+	/* what it has is not what is owed */
+	p->newest++;
+	assert_false(reload_sim_check_last_copy(checks, owner));
+	p->newest--;
+	/* the acknowledgment of what it has may be on its way */
+	p->newest = 0;
+	assert_true(reload_sim_check_last_copy(checks, owner));
+}
+
+/* While the network is cut, the holders of each side count. */
+static void the_last_copy_of_a_side_is_known(void **state)
+{
+	(void)state;
+	store(1, 0);
+	struct reload_sim_node *owner = holder(1, 0), *fifth = holder(1, 4);
+	drop_at(holder(1, 1));
+	drop_at(holder(1, 2));
+	struct reload_stored_value place =
+		reload_sim_place_value(history, reload_sim_history_place(history, 1, 0));
+	const struct reload_stored_entry *e = owner->storage->ops->find(owner->storage,
+		&resources[1], RELOAD_SIM_KIND, &place, RELOAD_SIM_EPOCH + reload_sim_now(s));
+	assert_non_null(e);
+	struct reload_stored_entry copy = *e;
+	struct reload_store_change change = {
+		.kind = RELOAD_SIM_KIND, .generation = 1, .entries = &copy, .entries_count = 1
+	};
+	struct reload_store_batch batch = { .resource = resources[1],
+		.changes = &change,
+		.changes_count = 1,
+		.now = RELOAD_SIM_EPOCH + reload_sim_now(s) };
+	assert_int_equal(
+		fifth->storage->ops->commit(fifth->storage, &batch, NULL, NULL), RELOAD_OK);
+	assert_false(reload_sim_check_last_copy(checks, fifth)); /* the owner has it */
+	assert_true(reload_sim_check_last_copy(checks, owner));  /* that one is too far */
+	fifth->side = 1;
+	assert_false(reload_sim_check_last_copy(checks, owner));
+	fifth->side = 0;
+	drop_at(owner);
+	/* it is no holder, and all the same the last that has it */
+	assert_true(reload_sim_check_last_copy(checks, fifth));
+}
+
+static void not_one_value_is_lost(void **state)
+{
+	(void)state;
+	store(1, 0);
+	reload_sim_history_expect_loss(history, &resources[0], &resources[0], SIZE_MAX);
+	assert_true(reload_sim_check_none_lost(checks, &v));
+	for (size_t rank = 0; rank < 3; rank++)
+		drop_at(holder(1, rank));
+	assert_false(reload_sim_check_none_lost(checks, &v));
+	assert_int_equal(v.check, RELOAD_SIM_CHECK_REALLY_LOST);
+	assert_non_null(strstr(v.words, "place 0 of node 1"));
+	holder(1, 0)->byzantine = 1;
+	assert_true(reload_sim_check_none_lost(checks, &v));
+	holder(1, 0)->byzantine = 0;
+}
+
 static void few_values_are_really_lost(void **state)
 {
 	(void)state;
@@ -486,6 +569,9 @@ int main(void)
 		TEST(a_replica_that_is_missing_is_seen),
 		TEST(a_counter_of_the_owner_that_fell_is_seen),
 		TEST(what_survives_is_to_be_complete),
+		TEST(the_last_copy_is_known),
+		TEST(the_last_copy_of_a_side_is_known),
+		TEST(not_one_value_is_lost),
 		TEST(few_values_are_really_lost),
 		TEST(an_old_replica_is_seen),
 		TEST(who_stands_too_far_off_is_not_to_be_believed),

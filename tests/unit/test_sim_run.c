@@ -173,6 +173,27 @@ static void leaves_and_returns_lose_nothing(void **state)
 	assert_true(one.join_ms.count > 16);
 }
 
+/* A wave takes last copies, unless its crashes wait for others to be made. */
+static void crashes_wait_for_copies(void **state)
+{
+	(void)state;
+	s.peers = 24;
+	s.wave = 500000;
+	s.stores = 600;
+	s.lost_limit = 1000000;
+	s.duration = 40000;
+	reload_sim_scenario_run(&s, 5, NULL, &one);
+	assert_string_equal(one.violation.words, "");
+	assert_int_equal(one.faults_late, 0);
+	assert_true(one.lost > 0);
+	s.keep_copies = true;
+	reload_sim_scenario_run(&s, 5, NULL, &two);
+	assert_string_equal(two.violation.words, "");
+	assert_true(two.faults_late > 0);
+	assert_true(two.faults_count < one.faults_count); /* one waited to the end */
+	assert_int_equal(two.lost, 0);
+}
+
 static void growth_has_three_kinds(void **state)
 {
 	(void)state;
@@ -296,6 +317,7 @@ int main(void)
 		cmocka_unit_test_setup(a_ring_that_does_not_close_in_time_is_a_violation, fresh),
 		cmocka_unit_test_setup(refused_stores_are_not_owed, fresh),
 		cmocka_unit_test_setup(leaves_and_returns_lose_nothing, fresh),
+		cmocka_unit_test_setup(crashes_wait_for_copies, fresh),
 		cmocka_unit_test_setup(growth_has_three_kinds, fresh),
 		cmocka_unit_test_setup(a_crowd_a_wave_and_losses, fresh),
 		cmocka_unit_test_setup(a_run_can_be_stopped, fresh),

@@ -246,8 +246,8 @@ static void numbers_are_for_plots(void **state)
 		if (!strcmp(keys[i].key, "latency"))
 			assert_true(v == -1);
 	}
-	assert_int_equal(
-		n - numbers, 7); /* growth, latency, links, churn, draw, algorithm, reactive */
+	assert_int_equal(n - numbers,
+		8); /* growth, latency, links, churn, draw, keep-copies, algorithm, reactive */
 }
 
 #define TEST(f) cmocka_unit_test_setup(f, fresh)

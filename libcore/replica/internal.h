@@ -166,10 +166,11 @@ void reload_transfer_replica_range(
 
 /*
  * reload_owner_check_range() will make sure that the peers responsible for what is held in (from, to] have it, too; forget_after: what is there
- * and for which this node is no replica is forgotten here.
+ * and for which this node is no replica is forgotten here.  reload_owner_check_resource() does so for one resource, unless many checks are under way.
  */
 void reload_owner_check_range(struct reload_replica *rep, const struct reload_id *from,
 	const struct reload_id *to, bool forget_after);
+void reload_owner_check_resource(struct reload_replica *rep, const struct reload_id *resource);
 void reload_owner_check_clear(struct reload_replica *rep);
 
 /* -- pull.c, pull_merge.c ------------------------------------------------------------------------------------------------ */

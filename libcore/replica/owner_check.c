@@ -22,7 +22,8 @@
  * forget_after: what the owner has, and for which this node is no replica any more, is forgotten here (R-10.7.3-07); what could not
  * be confirmed is kept until it expires.
  *
- * Limits: CHECKS_MAX ranges; one more is not made, unless it touches one that waits, which then grows.
+ * Limits: CHECKS_MAX ranges; one more is not made, unless it touches one that waits, which then grows.  Single resources, which a neighbour can name
+ * at will, take up half of these at most.
  */
 
 enum {
@@ -435,4 +436,11 @@ void reload_owner_check_range(struct reload_replica *rep, const struct reload_id
 	reload_timer_arm(&rep->engine->timers, &o->timer,
 		rep->engine->now + reload_engine_jitter(rep->engine, ROUND_PAUSE_MS), check_walk,
 		o);
+}
+
+void reload_owner_check_resource(struct reload_replica *rep, const struct reload_id *resource)
+{
+	struct reload_id before = reload_id_before(resource);
+	if (rep->owner_checks_count < CHECKS_MAX / 2)
+		reload_owner_check_range(rep, &before, resource, false);
 }

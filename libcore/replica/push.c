@@ -22,8 +22,8 @@
  * certificates go into the message's security block.
  *
  * When a message had to be sent again, either its receiver is silent or the messages queue up here before a narrow link, and each of them is sent
- * up to five times.  Then half as many may be under way to that receiver, and one more again for each that is answered at once.  With a fixed
- * window a crowd of Joining Nodes gets nothing in time.
+ * up to five times.  Then half as many may be under way to that receiver, at least WINDOW_MIN, and one more again for each that is answered at
+ * once.  With a fixed window a crowd of Joining Nodes gets nothing in time; one at a time would leave a slow peer minutes behind.
  *
  * Limits: WINDOW messages under way to one receiver; the others wait as places, which are small.  PUSHES_MAX resources and
  * PLACES_BYTES of places wait at most; beyond that reload_push_*() refuse, and what fails goes out with its whole range later.

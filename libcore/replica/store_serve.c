@@ -150,10 +150,10 @@ static void pass_on(struct reload_replica *rep, const struct reload_store_work *
 static void owner_compare(struct reload_replica *rep, const struct reload_store_work *w,
 	const struct reload_id *signer)
 {
-	struct reload_id owner, before = reload_id_before(&w->resource);
+	struct reload_id owner;
 	if (reload_topology_owner(rep->route->topology, rep->route->plugin, &w->resource, &owner) &&
 		!reload_id_eq(&owner, signer))
-		reload_owner_check_range(rep, &before, &w->resource, false);
+		reload_owner_check_resource(rep, &w->resource);
 }
 
 /* The next owner, while this node leaves, gets what a predecessor has stored here: it may be leaving as well. */

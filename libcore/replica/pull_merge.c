@@ -95,17 +95,15 @@ static void replicate_merged(struct reload_replica *rep, const struct reload_sto
 
 /*
  * The counter moves on by one step more than the one that came with the values, so that nobody takes the merged data for what was there,
- * or here.  That of a neighbour counts, also when others are between the two now: it may have been a holder a moment ago, with the counter that
- * the writers know.  Of any other node only the values count (STO-17).
+ * or here.  It counts whoever sent it, as the writers may have seen it: joins put former holders far away within seconds.  The Stores that the
+ * values can stand for bound it (STO-17), and they are signed.
  */
 static uint64_t next_generation(struct reload_replica *rep, const struct reload_id *resource,
-	const struct reload_fetch_kind_response *k, const struct reload_id *from, uint64_t stores)
+	const struct reload_fetch_kind_response *k, uint64_t stores)
 {
-	const struct reload_route *route = rep->route;
-	bool near = route->topology->near_lately(route->plugin, from);
 	return reload_generation_merged(
 		rep->storage->ops->generation(rep->storage, resource, k->kind, rep->engine->wall),
-		near ? reload_generation_next(k->generation) : 0, stores);
+		reload_generation_next(k->generation), stores);
 }
 
 static const struct reload_stored_data *find_held(struct reload_replica *rep,
@@ -142,8 +140,7 @@ static void merge_kind(struct reload_replica *rep, struct reload_request *r,
 				.certificates = check->certificates };
 	}
 	if (change->entries_count)
-		change->generation =
-			next_generation(rep, &fetch->resource, k, &r->result.responder, stores);
+		change->generation = next_generation(rep, &fetch->resource, k, stores);
 	if (conflicts && rep->route->topology->responsible(rep->route->plugin, &fetch->resource))
 		reload_engine_event(rep->engine,
 			&(struct reload_event){ .type = RELOAD_EV_VALUE_CONFLICT,

@@ -326,10 +326,9 @@ static void link_health(struct reload_topology *t, const struct reload_id *node,
 	.responsible = reload_chord_is_responsible, .replicas = reload_chord_replicas,             \
 	.holds = reload_chord_holds, .may_store_replica = reload_chord_may_store_replica,          \
 	.replica_store_refused = reload_chord_data_replica_refused,                                \
-	.values_taken = reload_chord_join_taken, .near_lately = reload_chord_is_ours,              \
-	.unsettled = reload_chord_unsettled, .close_enough = reload_chord_close_enough,            \
-	.tables = reload_chord_tables_list, .link_use = reload_chord_link_use,                     \
-	.full_update_since = reload_chord_full_update_since,                                       \
+	.values_taken = reload_chord_join_taken, .unsettled = reload_chord_unsettled,              \
+	.close_enough = reload_chord_close_enough, .tables = reload_chord_tables_list,             \
+	.link_use = reload_chord_link_use, .full_update_since = reload_chord_full_update_since,    \
 	.update_write = reload_chord_update_full,                                                  \
 	.route_query_write = reload_chord_route_query_write,                                       \
 	.responsible_ppb = reload_chord_responsible_ppb, .estimates = reload_chord_estimates,      \

@@ -181,11 +181,6 @@ struct reload_topology_ops {
 	/* whether signer may store a replica of resource here (STO-17) */
 	bool (*may_store_replica)(struct reload_topology *t, const struct reload_id *resource,
 		const struct reload_id *signer);
-	/*
-	 * Whether node is a neighbour, was one lately, or is the other end of a join under way (STO-17): it may have been a holder of what this node
-	 * holds until a moment ago.
-	 */
-	bool (*near_lately)(struct reload_topology *t, const struct reload_id *node);
 	/* whether there are new neighbours lately: rings may have merged, and other peers may hold values that this node lacks */
 	bool (*unsettled)(struct reload_topology *t);
 	/* a replica Store was refused because of peers in between: the plug-in checks at once whether they are still there */

@@ -40,7 +40,7 @@ audio() {
 	matches "${lines[1]}" '^attaching  TLS, host candidate, [0-9]+ ms$'
 	[ "${lines[2]}" = 'ringing    180' ]
 	matches "${lines[3]}" '^answered   setup [0-9]+ ms, PCMU both ways$'
-	matches "${lines[4]}" '^ended      3\.[01] s, 1[45][0-9] sent, 1[45][0-9] received, 0 lost$'
+	matches "${lines[4]}" '^ended      [3-9]\.[0-9] s, 1[45][0-9] sent, 1[45][0-9] received, 0 lost$'
 	audio back.wav 3.0 440
 	ended bob 0
 	matches "$(cat bob.out)" 'incoming   alice@calls.example'

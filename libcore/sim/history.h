@@ -120,9 +120,8 @@ size_t reload_sim_history_bytes(const struct reload_sim_history *h,
 /*
  * reload_sim_history_end() notes how the Store of version number ended.  responder (len 0: unknown) answered with that generation counter.
  * It returns false on a violation of GENERATION: for one user and Kind the counter of an acknowledgment is higher than those that had arrived when
- * its Store began.  What is acknowledged while two peers may be owner (reload_sim_history_torn()) is left out: the one that is not in the end may be so far
- * away that nobody believes its counter, which no signature covers (STO-17).  Then the comparison goes on with what both of them knew.  It
- * starts anew after an expected loss.
+ * its Store began.  What is acknowledged while two peers may be owner (reload_sim_history_torn()) is left out: they count apart from each other.  Then
+ * the comparison goes on with what both of them knew.  It starts anew after an expected loss.
  */
 bool reload_sim_history_end(struct reload_sim_history *h, struct reload_sim_place *p,
 	uint64_t number, enum reload_sim_stored state, reload_ms now, uint64_t generation,

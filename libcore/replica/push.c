@@ -68,8 +68,9 @@ struct receiver {
 	TAILQ_ENTRY(receiver) entry;
 	struct reload_id node;
 	size_t pushes;
-	unsigned under_way, window; /* messages; as many as may be */
-	reload_ms halved_at;
+	unsigned under_way;  /* messages without an answer; */
+	unsigned window;     /* so many there may be at a time, and */
+	reload_ms halved_at; /* when that was last lowered */
 	bool sending;
 	struct ready_list ready; /* pushes with fresh places, in turn */
 };

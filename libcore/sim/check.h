@@ -74,8 +74,8 @@ size_t reload_sim_checks_lost(const struct reload_sim_checks *c);
 bool reload_sim_check_really_lost(
 	const struct reload_sim_checks *c, uint64_t limit, struct reload_sim_violation *v);
 /*
- * reload_sim_check_last_copy() returns whether node n has the newest acknowledged version of a place and no other of its holders, as they will be
- * without n, has it.  reload_sim_check_none_lost(): REALLY_LOST, no value is nowhere any more; to be asked where no such node failed or left.  Places next to liars
+ * reload_sim_check_last_copy() returns whether node n has the newest version of a place, acknowledged or still to be, and no other of its holders,
+ * as they will be without n, has it.  reload_sim_check_none_lost(): REALLY_LOST, no value is nowhere any more; to be asked where no such node failed or left.  Places next to liars
  * do not count.
  */
 bool reload_sim_check_last_copy(struct reload_sim_checks *c, const struct reload_sim_node *n);

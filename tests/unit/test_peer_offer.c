@@ -181,25 +181,6 @@ static void of_strangers_the_newer_version_only(void **state)
 	net_free(net);
 }
 
-/* STO-17: nor does who held nothing of the Kind begin at 1, below what writers have seen */
-static void of_strangers_the_counter_as_well(void **state)
-{
-	(void)state;
-	struct net *net = net_new();
-	struct node *u = node_new(net, 0x80), *far = node_new(net, 0x21);
-	node_first(u);
-	struct node *s = node_storing(net, u, K_NODE);
-	struct crafted_store *store = store_of(s, K_NODE, "first", 1);
-	struct reload_destination to = dest(u);
-	struct craft c = craft_ping(s, &to);
-	expect_answer(s, tell(&c, u), RELOAD_PING_ANS);
-	store->req.replica_number = 1;
-	hint(u, far, store, 7);
-	assert_int_equal(
-		u->storage->ops->generation(u->storage, &store->resource, K_NODE, host_wall(u)), 8);
-	net_free(net);
-}
-
 /* A peer that has been responsible for everything for two seconds, near whom nothing changed; s writes there, far is a stranger. */
 struct quiet {
 	struct net *net;
@@ -218,6 +199,20 @@ static struct quiet quiet_new(void)
 	expect_answer(q.s, tell(&c, q.u), RELOAD_PING_ANS); /* its certificate is known */
 	net_pass(q.net, 2000);
 	return q;
+}
+
+/* STO-17: nor does who held nothing of the Kind begin at 1, below what writers have seen */
+static void of_strangers_the_counter_as_well(void **state)
+{
+	(void)state;
+	struct quiet q = quiet_new();
+	struct crafted_store *store = store_of(q.s, K_NODE, "first", 1);
+	struct reload_storage *storage = q.u->storage;
+	store->req.replica_number = 1;
+	hint(q.u, q.far, store, 7);
+	assert_int_equal(
+		storage->ops->generation(storage, &store->resource, K_NODE, host_wall(q.u)), 8);
+	net_free(q.net);
 }
 
 /* How often the value is asked for after a replica Store of it from far. */

@@ -205,7 +205,7 @@ static void updates_are_no_use(void **state)
 	assert_int_equal(link_of_node(p.a, p.b)->used, used);
 	assert_int_equal(link_of_node(p.b, p.a)->used, there);
 	assert_int_equal(link_of_node(p.b, p.a)->active, t->net->now);
-	/* twice as long as it takes: one of the Updates may pass right after the other end was asked */
+	/* twice as long as it takes to close it: an Update that passes right after the other end was asked keeps the link once more */
 	for (int i = 0; i < 16 && net_link_between(p.a, p.b); i++) {
 		net_pass(t->net, 5 * MINUTE_MS);
 		if (net_link_between(p.a, p.b))

@@ -195,6 +195,15 @@ static void a_predecessor_may_join_again(void **state)
 	fake_end(&f);
 }
 
+/* Node i connects and asks to be admitted; returns its Node-ID. */
+static struct reload_id asks(struct fake *f, unsigned i)
+{
+	struct reload_id jn = fake_id(i);
+	ops->connected(f->t, &jn);
+	ops->join_received(f->t, &jn);
+	return jn;
+}
+
 /* A crowd is not sent the same range all at once, and splits where it helps most: in the middle. */
 static void a_crowd_is_admitted_in_turn(void **state)
 {
@@ -204,9 +213,7 @@ static void a_crowd_is_admitted_in_turn(void **state)
 	peer_40(&f);
 	size_t mark = f.count;
 	for (unsigned i = 1; i <= 9; i++) {
-		jn[i] = fake_id(i);
-		ops->connected(f.t, &jn[i]);
-		ops->join_received(f.t, &jn[i]);
+		jn[i] = asks(&f, i);
 		ops->join_received(f.t, &jn[i]); /* it asks again: it has its turn once */
 	}
 	for (unsigned i = 1; i <= 9; i++)
@@ -231,26 +238,19 @@ static void slow_hand_overs_do_not_block(void **state)
 {
 	(void)state;
 	static struct fake f;
-	struct reload_id jn[7];
 	peer_40(&f);
 	size_t mark = f.count;
-	for (unsigned i = 1; i <= 6; i++) {
-		jn[i] = fake_id(i);
-		ops->connected(f.t, &jn[i]);
-		ops->join_received(f.t, &jn[i]);
-	}
+	for (unsigned i = 1; i <= 6; i++)
+		asks(&f, i);
 	fake_pass(&f, CHORD_HAND_OVER_SLOW_MS - 100);
 	assert_int_equal(fake_count(&f, mark, FAKE_STORES, 5), 0);
 	assert_int_equal(fake_count(&f, mark, FAKE_STORES, 6), 0);
 	fake_pass(&f, 200);
 	assert_int_equal(fake_count(&f, mark, FAKE_STORES, 5), 1);
 	assert_int_equal(fake_count(&f, mark, FAKE_STORES, 6), 1);
-	/* one that goes leaves the queue, or its place */
-	struct reload_id late[2] = { fake_id(0x11), fake_id(0x12) };
-	for (unsigned i = 0; i < 2; i++) {
-		ops->connected(f.t, &late[i]);
-		ops->join_received(f.t, &late[i]);
-	}
+	/* the slow ones do not count: two more have their turns at once */
+	asks(&f, 0x11);
+	asks(&f, 0x12);
 	assert_int_equal(fake_count(&f, mark, FAKE_STORES, 0x12), 1);
 	fake_end(&f);
 }

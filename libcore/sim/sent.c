@@ -33,7 +33,7 @@ struct said {
 
 struct reload_sim_sent {
 	struct last_update *nodes;
-	struct said (*said)[SAID]; /* of a node; the newest first */
+	struct said (*said)[SAID]; /* of a node, no two alike; the newest first */
 };
 
 struct reload_sim_sent *reload_sim_sent_new(size_t count)
@@ -84,17 +84,24 @@ static bool is_first(const struct reload_sim_node *n, uint32_t uptime, reload_ms
 	       uptime * (reload_ms)RELOAD_SECOND + config->overlay_reliability_timer_ms;
 }
 
+static bool said_same(const struct said *a, const struct said *b)
+{
+	bool same = a->count == b->count;
+	for (size_t i = 0; same && i < a->count; i++)
+		same = reload_id_eq(&a->before[i], &b->before[i]);
+	return same;
+}
+
 static void said_note(struct said said[SAID], const struct reload_chord_update *u, reload_ms now)
 {
 	struct said fresh = { .at = now };
 	fresh.count = u->predecessors_count < BEFORE ? u->predecessors_count : BEFORE;
 	if (fresh.count)
 		memcpy(fresh.before, u->predecessors, fresh.count * sizeof(*fresh.before));
-	bool same = fresh.count == said[0].count;
-	for (size_t i = 0; i < fresh.count; i++)
-		same = same && reload_id_eq(&fresh.before[i], &said[0].before[i]);
-	if (!same)
-		memmove(&said[1], &said[0], (SAID - 1) * sizeof(*said));
+	size_t at = 0; /* of the lists that are forgotten: the same ones, or the oldest */
+	while (at < SAID - 1 && !said_same(&said[at], &fresh))
+		at++;
+	memmove(&said[1], &said[0], at * sizeof(*said));
 	said[0] = fresh;
 }
 

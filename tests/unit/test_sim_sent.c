@@ -131,12 +131,46 @@ static void what_it_said_is_remembered(void **state)
 	assert_true(reload_sim_sent_after(sent, 0, &before[0], &before[2], last));
 }
 
+/* The index of the nearest node before it that the message names; NODES: the message is no Update with lists. */
+static size_t named(const struct message *m)
+{
+	AUTO(reload_sim_sent) sent = reload_sim_sent_new(NODES);
+	size_t i = 1;
+	note(sent, m, m->at);
+	while (i < NODES &&
+		!reload_sim_sent_after(sent, 0, &reload_sim_node(s, i)->id, NULL, 0))
+		i++;
+	return i;
+}
+
+/* A node on which others join and fail in turn says two things by turns, more often than the checker remembers different things. */
+static void what_it_says_by_turns_is_two_things(void **state)
+{
+	(void)state;
+	AUTO(reload_sim_sent) sent = reload_sim_sent_new(NODES);
+	const struct message *turns[2];
+	size_t at = 0, first;
+	while ((first = named(&messages[at])) == NODES)
+		at++;
+	note(sent, &messages[at], messages[at].at);
+	for (size_t found = 0; found < 2; at++) {
+		assert_in_range(at, 0, count - 1);
+		size_t other = named(&messages[at]);
+		if (other != NODES && other != first && (!found || other != named(turns[0])))
+			turns[found++] = &messages[at];
+	}
+	for (size_t i = 0; i < 100; i++)
+		note(sent, turns[i % 2], SETTLE_MS + i);
+	assert_true(reload_sim_sent_after(sent, 0, &reload_sim_node(s, first)->id, NULL, 0));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(the_newest_update_is_compared, grown, gone),
 		cmocka_unit_test_setup_teardown(what_is_sent_again_is_not_the_newest, grown, gone),
 		cmocka_unit_test_setup_teardown(what_it_said_is_remembered, grown, gone),
+		cmocka_unit_test_setup_teardown(what_it_says_by_turns_is_two_things, grown, gone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -94,27 +94,42 @@ name_of() {
 	reload-ping -a bob -c 1 -q succ >/dev/null
 }
 
+# takes_name NAME: host two announces it, when nobody else does.
+takes_name() {
+	# the daemon of alice withdraws what it announced when it has seen the end of the agent: until then the name is taken
+	free() { ! announced two '^=;lan0;.*\(one.local;10.1.0.1;6084\|two.local;10.1.0.2;9\);'; }
+	until_true free
+	nsenter -t "$(cat two.ns)" -m -n -- avahi-publish -s "$1" _reload._tcp 9 overlay=other.example >publish.log 2>&1 3>&- &
+	echo $! >two.publish
+	until_true grep -q 'Established' publish.log
+	until_true announced one ';lan0;.*;two.local;10.1.0.2;9;'
+	run -1 grep -q 'collision' publish.log
+}
+
+# gives_name_back: ends that, if it goes on.
+gives_name_back() {
+	[ ! -e two.publish ] || kill "$(cat two.publish)"
+	rm -f two.publish
+}
+
 @test "a name that is taken is changed, once" {
 	# B20
 	name=$(name_of alice)
-	reload-agent stop -a alice
-	# its daemon withdraws what it announced when it has seen the end of the agent: until then the name is taken, and the other would be changed
-	withdrawn() { ! announced two ";lan0;.*one.local;10.1.0.1;6084"; }
-	until_true withdrawn
-	# when one daemon hears the other late, the greater record keeps the name (RFC 6762 s9): that with the greater port
-	nsenter -t "$(cat two.ns)" -m -n -- avahi-publish -s "$name" _reload._tcp 65000 overlay=other.example >publish.log 2>&1 3>&- &
-	echo $! >two.publish
-	until_true grep -q 'Established' publish.log
-	until_true announced one ';lan0;.*;two.local;10.1.0.2;65000;'
-	run -1 grep -q 'collision' publish.log
-	: >lab/alice.log
-	agent one alice -l 0.0.0.0:6084
-	reload-agent status -a alice --wait joined -q -t 30
+	for _ in 1 2 3 4 5; do
+		reload-agent stop -a alice
+		takes_name "$name"
+		: >lab/alice.log
+		agent one alice -l 0.0.0.0:6084
+		reload-agent status -a alice --wait joined -q -t 30
+		until_true announced two ';lan0;.*\\0352;_reload._tcp;local;'
+		# a daemon that hears the other one late may be the one to keep the name (RFC 6762 s9)
+		grep -q 'collision' publish.log || break
+		gives_name_back
+	done
 	# the line of the log that says so is not written when the daemon notices late, within a minute of the first name's line
-	until_true announced two ';lan0;.*\\0352;_reload._tcp;local;one.local;10.1.0.1;6084'
+	announced two ';lan0;.*\\0352;_reload._tcp;local;one.local;10.1.0.1;6084'
 	[ "$(grep -c 'was taken, the next one is' lab/alice.log)" = 1 ]
-	kill "$(cat two.publish)"
-	rm two.publish
+	gives_name_back
 }
 
 @test "a node that moved is found at its new address" {

@@ -21,9 +21,6 @@ struct reload_sim_checks {
 bool __attribute__((format(printf, 4, 5)))
 reload_sim_checks_violated(const struct reload_sim_checks *c, struct reload_sim_violation *v,
 	enum reload_sim_check check, const char *words, ...);
-/* reload_sim_checks_node() returns the node with that Node-ID, NULL when there is none. */
-const struct reload_sim_node *reload_sim_checks_node(
-	const struct reload_sim_checks *c, const struct reload_id *id);
 /* reload_sim_checks_in_ring() returns the peer of the ring with that Node-ID, NULL when there is none. */
 const struct reload_sim_node *reload_sim_checks_in_ring(
 	const struct reload_sim_checks *c, const struct reload_id *id);

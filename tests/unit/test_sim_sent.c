@@ -137,8 +137,7 @@ static size_t named(const struct message *m)
 	AUTO(reload_sim_sent) sent = reload_sim_sent_new(NODES);
 	size_t i = 1;
 	note(sent, m, m->at);
-	while (i < NODES &&
-		!reload_sim_sent_after(sent, 0, &reload_sim_node(s, i)->id, NULL, 0))
+	while (i < NODES && !reload_sim_sent_after(sent, 0, &reload_sim_node(s, i)->id, NULL, 0))
 		i++;
 	return i;
 }

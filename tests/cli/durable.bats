@@ -155,8 +155,9 @@ taken_again() {
 	rm $DB
 	put again
 	# what somebody else put there is neither written nor removed
-	mv $DB away.db
-	echo 'not ours' >$DB
+	# in one step: a file of its own that the agent has made anew in between would be written over
+	echo 'not ours' >theirs
+	mv theirs $DB
 	until_true grep -q 'error storage: stored values cannot be written to the disk .*another file' lab/alice.log
 	R put never
 	[ "$status" -ne 0 ]

@@ -21,12 +21,12 @@ setup_file() {
 	done
 	adapter_users bob@calls.example
 	host_start s s --first
-	reload-agent status -a s --wait joined -q >/dev/null
+	reload-agent status -a s --wait joined -t 60 -q >/dev/null
 	relay_start t
 	host_start alice sy
 	host_start bob s -l "$(nat-lab addr s):0"
 	for u in alice bob; do
-		reload-agent status -a $u --wait joined -q >/dev/null
+		reload-agent status -a $u --wait joined -t 60 -q >/dev/null
 	done
 }
 

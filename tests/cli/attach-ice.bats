@@ -43,14 +43,14 @@ setup_file() {
 		[[ $u == [hij]* ]] || cp turn-secret "lab/etc/identity/$u/turn-secret"
 	done
 	host_start s s --first
-	reload-agent status -a s --wait joined -q >/dev/null
+	reload-agent status -a s --wait joined -t 60 -q >/dev/null
 	relay_start t
 	host_start alice sy
 	host_start bob sy2
 	host_start carol pr
 	host_start dora pr2
 	for u in alice bob carol dora; do
-		reload-agent status -a $u --wait joined -q >/dev/null
+		reload-agent status -a $u --wait joined -t 60 -q >/dev/null
 	done
 	until_true known alice bob
 	until_true known carol dora
@@ -248,7 +248,7 @@ all_ended() {
 started() {
 	local name=$1
 	host_start "$@"
-	reload-agent status -a "$name" --wait joined -q >/dev/null
+	reload-agent status -a "$name" --wait joined -t 60 -q >/dev/null
 	until_true known carol "$name"
 }
 
@@ -306,11 +306,11 @@ unregistered() { # NAME USER
 	R reload-agent check -I ned --pseudonym --discover mdns
 	failed 2 'pseudonym with --discover'
 	host_start ned ev2 --role client
-	reload-agent status -a ned --wait joined -q >/dev/null
+	reload-agent status -a ned --wait joined -t 60 -q >/dev/null
 	reload-sip-call -a ned register n4x7@calls.example -q
 	host_stop ned
 	host_start ned ev2 --pseudonym --role client
-	reload-agent status -a ned --wait joined -q >/dev/null
+	reload-agent status -a ned --wait joined -t 60 -q >/dev/null
 	until_true known dora n4x7
 	# it is not registered any more, nor will be
 	until_true unregistered ned n4x7
@@ -348,8 +348,8 @@ unregistered() { # NAME USER
 @test "where there is no way, the pairs that were tried are named" {
 	host_start hal ev2 --role client
 	host_start iva ev3 --role client
-	reload-agent status -a hal --wait joined -q >/dev/null
-	reload-agent status -a iva --wait joined -q >/dev/null
+	reload-agent status -a hal --wait joined -t 60 -q >/dev/null
+	reload-agent status -a iva --wait joined -t 60 -q >/dev/null
 	beside b reload-attach -a iva listen 61441 </dev/null >got.b
 	until_true says b.err listening
 	# who is responsible for iva may be behind a symmetric NAT: then s alone has a link to it
@@ -404,7 +404,7 @@ unregistered() { # NAME USER
 # iva, behind a symmetric NAT and without a secret, is reached by a relay of the other end alone, which has no need of one otherwise.
 @test "who finds no way without a relay tries once more with one" {
 	host_start iva ev3 --role client
-	reload-agent status -a iva --wait joined -q >/dev/null
+	reload-agent status -a iva --wait joined -t 60 -q >/dev/null
 	beside b reload-attach -a iva listen 61441 </dev/null >got.b
 	until_true says b.err listening
 	reload-attach -a dora connect 61441 "node:$(node_of s),node:$(node_of iva)" <a.less >got.a 2>a.err
@@ -418,8 +418,8 @@ unregistered() { # NAME USER
 @test "a connection that is idle for longer than its NATs keep mappings" {
 	host_start jan sh --role client
 	host_start kim sh2 --role client
-	reload-agent status -a jan --wait joined -q >/dev/null
-	reload-agent status -a kim --wait joined -q >/dev/null
+	reload-agent status -a jan --wait joined -t 60 -q >/dev/null
+	reload-agent status -a kim --wait joined -t 60 -q >/dev/null
 	export ASKER=jan LISTENER=kim TARGET="node:$(node_of s),node:$(node_of kim)"
 	began
 	until_true test -s got.b

@@ -138,7 +138,7 @@ resident() {
 
 @test "who ends says so: the other end sees the link down at once" {
 	lab_start dave -l 127.0.0.1:0 --links dtls --role client --bootstrap "127.0.0.1:$PORT"
-	reload-agent status -a dave --wait joined -q >/dev/null
+	reload-agent status -a dave --wait joined -t 60 -q >/dev/null
 	until_true links_are alice 3
 	kill -TERM "$(cat lab/dave.pid)"
 	# a client sends no Leave; silence would be noticed after 15 s, and only with traffic
@@ -206,7 +206,7 @@ resident() {
 	R reload-agent -I dave --links tls --print-config
 	matches "$output" "links +tls +option"
 	lab_start dave -l 127.0.0.1:0
-	reload-agent status -a dave --wait joined -q >/dev/null
+	reload-agent status -a dave --wait joined -t 60 -q >/dev/null
 	reload-agent status -a dave -j | jq -e '.links.dtls >= 1 and .links.tls == 0'
 	reload-agent stop -a dave
 	printf 'links = quic\n' >lab/etc/agent.conf

@@ -151,12 +151,12 @@ maps() { # NAME: the libraries of the agent
 		until_true gone "$(cat lab/$name.pid)"
 	done
 	lab_start alice -l "127.0.0.1:$PORT" --first --bootstrap "127.0.0.1:$(lab_port)"
-	reload-agent status -a alice --wait joined -q >/dev/null
+	reload-agent status -a alice --wait joined -t 60 -q >/dev/null
 	R reload-diag nat -a alice -j
 	ok
 	jq -e '.mapping == "not measured" and (.relay_needed | not) and (.servers | length == 1 and .[0].seen == null)' <<<"$output"
 	lab_start bob -l 127.0.0.1:0
-	reload-agent status -a bob --wait joined -q >/dev/null
+	reload-agent status -a bob --wait joined -t 60 -q >/dev/null
 	lab_whole alice bob
 	reload-agent status -a bob -j | jq -e '.role == "peer" and .links.up == 1'
 }

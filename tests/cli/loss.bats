@@ -81,7 +81,7 @@ linked_within() {
 # A04; RFC 6347 s4.2.4: a flight that was lost is repeated, the last one too when it is asked for again
 @test "whichever datagram of a handshake is lost, and the last flight of it, there is a link within 3 s" {
 	host_start a --first
-	reload-agent status -a a --wait joined -q >/dev/null
+	reload-agent status -a a --wait joined -t 60 -q >/dev/null
 	for n in 0 1 2 3 4 5; do
 		no_rules
 		rule ip protocol udp numgen inc mod 1000000 "$n" counter drop
@@ -99,7 +99,7 @@ linked_within() {
 	rule iifname h-a ip protocol udp @th,64,8 0x14 numgen inc mod 1000000 0 counter drop
 	host_start b
 	linked_within 3000 b
-	reload-agent status -a b --wait joined -q >/dev/null
+	reload-agent status -a b --wait joined -t 60 -q >/dev/null
 	[ "$(hits numgen)" = 1 ]
 	R reload-ping -a b -c 1 "node:$(node_of a)"
 	ok
@@ -117,7 +117,7 @@ linked_within() {
 		rule ip protocol udp numgen inc mod 20 "$n" drop
 		host_start d
 		linked_within 3000 d
-		reload-agent status -a d --wait joined -q >/dev/null
+		reload-agent status -a d --wait joined -t 60 -q >/dev/null
 		[ "$(hits 'udp length > 1208')" = 0 ]
 		[ "$(hits frag-off)" = 0 ]
 		[ "$(hits 'udp length > 800')" -ge 2 ]

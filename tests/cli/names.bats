@@ -46,7 +46,7 @@ start() {
 
 @test "with no --listen every address of both families takes links" {
 	start alice --first
-	reload-agent status -a alice --wait joined -q
+	reload-agent status -a alice --wait joined -t 60 -q
 	run -0 reload-agent status -a alice -j
 	# R-14-02
 	[ "$(jq -r '.listen | sort | join(" ")' <<<"$output")" = "0.0.0.0:6084 [::]:6084" ]
@@ -56,7 +56,7 @@ start() {
 
 @test "--bootstrap takes a host name" {
 	start bob -l 127.0.0.1:0 --bootstrap alice.lab.test
-	reload-agent status -a bob --wait joined -q
+	reload-agent status -a bob --wait joined -t 60 -q
 }
 
 @test "reload-join takes a host name, and says why one leads nowhere" {
@@ -97,7 +97,7 @@ start() {
 	done
 	rm -rf lab/state # no remembered addresses
 	start alice -l 127.0.0.2:7001 --first
-	reload-agent status -a alice --wait joined -q
+	reload-agent status -a alice --wait joined -t 60 -q
 	# the name still has the old address: bob fails, and finds alice once the name server knows her new one
 	start bob -l 127.0.0.1:0 --bootstrap alice.lab.test:7001
 	until_true grep -q "join failed" lab/bob.log

@@ -37,7 +37,7 @@ readdress() { # HOST DEVICE OLD NEW: the host has the address NEW, the way out i
 	readdress pr "$device" "$address" "$other"
 	until_true newer_link a b "$since"
 	until_true path_is b a reflexive
-	R reload-agent status -a a --wait joined -q
+	R reload-agent status -a a --wait joined -t 60 -q
 	ok
 	run ! grep -q 'a neighbour was lost' lab/a.log lab/b.log
 	readdress pr "$device" "$other" "$address"
@@ -58,7 +58,7 @@ readdress() { # HOST DEVICE OLD NEW: the host has the address NEW, the way out i
 	nat-lab link pr up
 	within 120 newer_link a b "$since" # alone some 20 s
 	within 60 newer_link b a "$since"
-	R reload-agent status -a a --wait joined -q
+	R reload-agent status -a a --wait joined -t 60 -q
 	ok
 	for name in a b; do
 		reload-agent stop -a $name

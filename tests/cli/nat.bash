@@ -15,7 +15,7 @@ setup_file() {
 		cp turn-secret "lab/etc/identity/$u/turn-secret"
 	done
 	host_start s s --first
-	reload-agent status -a s --wait joined -q >/dev/null
+	reload-agent status -a s --wait joined -t 60 -q >/dev/null
 }
 
 teardown_file() {

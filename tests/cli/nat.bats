@@ -140,8 +140,8 @@ load nat
 	relay_start t
 	host_start a pr --relay-only
 	host_start b pub
-	reload-agent status -a a --wait joined -q >/dev/null
-	reload-agent status -a b --wait joined -q >/dev/null
+	reload-agent status -a a --wait joined -t 60 -q >/dev/null
+	reload-agent status -a b --wait joined -t 60 -q >/dev/null
 	until_true path_is a b relayed
 	[ "$(path a t)" = relayed ]
 	[ "$(candidates a | grep -c sent)" = 1 ]
@@ -172,7 +172,7 @@ load nat
 
 @test "who has no secret is told so, and a join that fails names the pairs that were tried" {
 	host_start b pr
-	reload-agent status -a b --wait joined -q >/dev/null
+	reload-agent status -a b --wait joined -t 60 -q >/dev/null
 	mv lab/etc/identity/a/turn-secret a.secret
 	host_start a sy --no-join
 	reload-agent status -a a --wait enrolled -q >/dev/null
@@ -269,7 +269,7 @@ measured_as() {
 
 @test "nat tells how a NAT filters, when a server that is known has two addresses" {
 	host_start a pr
-	reload-agent status -a a --wait joined -q >/dev/null
+	reload-agent status -a a --wait joined -t 60 -q >/dev/null
 	# peers have one
 	until_true measured_as a '.filtering == "not measured" and (.servers | any(.seen))'
 	host_stop a
@@ -280,7 +280,7 @@ measured_as() {
 	while read -r host filtering; do
 		fresh a
 		host_start a "$host"
-		reload-agent status -a a --wait joined -q >/dev/null
+		reload-agent status -a a --wait joined -t 60 -q >/dev/null
 		until_true measured_as a '.filtering == "'"$filtering"'"'
 		host_stop a
 	done <<-END
@@ -307,7 +307,7 @@ candidates_are_known() {
 # A19
 @test "a host with 64 interfaces has candidates at the routed one and a few others, and nat has those that were left out" {
 	host_start b pub
-	reload-agent status -a b --wait joined -q >/dev/null
+	reload-agent status -a b --wait joined -t 60 -q >/dev/null
 	ns=$(nat-lab ns pr)
 	for ((i = 1; i <= 32; i++)); do
 		ip -n "$ns" link add "c$i" type veth peer name "d$i"
@@ -317,7 +317,7 @@ candidates_are_known() {
 		done
 	done
 	host_start a pr
-	reload-agent status -a a --wait joined -q >/dev/null
+	reload-agent status -a a --wait joined -t 60 -q >/dev/null
 	until_true path_is a b reflexive
 	# where there is no NAT no server is asked, nor waited for at addresses from which no way leads to it
 	grep -q 'gathering link=.* server=none' lab/b.log

@@ -15,7 +15,7 @@ setup_file() {
 	lab_large_identity a 2>openssl.log
 	lab_large_identity b 2>openssl.log
 	host_start s s -l "[$(nat-lab addr s 6)]:6084" --first
-	reload-agent status -a s --wait joined -q >/dev/null
+	reload-agent status -a s --wait joined -t 60 -q >/dev/null
 }
 
 teardown_file() {
@@ -45,8 +45,8 @@ rule() {
 	rule meta l4proto udp numgen inc mod 20 3 drop
 	host_start a a
 	host_start b b
-	reload-agent status -a a --wait joined -q >/dev/null
-	reload-agent status -a b --wait joined -q >/dev/null
+	reload-agent status -a a --wait joined -t 60 -q >/dev/null
+	reload-agent status -a b --wait joined -t 60 -q >/dev/null
 	until_true path_is a b host
 	until_true path_is b a host
 	R reload-agent status -a a --links -j
@@ -64,8 +64,8 @@ rule() {
 	rule meta nfproto ipv6 meta l4proto udp drop
 	host_start a a
 	host_start b p
-	reload-agent status -a a --wait joined -q >/dev/null
-	reload-agent status -a b --wait joined -q >/dev/null
+	reload-agent status -a a --wait joined -t 60 -q >/dev/null
+	reload-agent status -a b --wait joined -t 60 -q >/dev/null
 	over_ipv4() {
 		reload-agent status -a a --links -j | jq -e --arg at "$(nat-lab addr p):" --arg n "$(node_of b)" \
 			'.links.list[] | select(.node_id == $n) | .address | startswith($at)' >/dev/null

@@ -11,39 +11,43 @@ setup_file() {
 }
 
 teardown_file() {
-	tmux -S tmux.sock kill-server 2>/dev/null || true
 	lab_end
 }
 
 setup() {
 	cd "$BATS_FILE_TMPDIR" || return 1
+	# a server of its own: one that is asked to end takes a moment, and what is begun there meanwhile ends with it
+	TERMINAL=tmux.$BATS_TEST_NUMBER.sock
+}
+
+teardown() {
+	tmux -S "$TERMINAL" kill-server 2>/dev/null || true
 }
 
 # screen: a terminal with a shell of the system, in which the tests type
 screen() {
-	tmux -S tmux.sock kill-server 2>/dev/null || true
 	rm -f lab/state/shell_history
-	TERM=xterm tmux -S tmux.sock -f /dev/null new-session -d -x 120 -y 40 'exec env PS1="system " bash --norc --noprofile' 3>&-
+	TERM=xterm tmux -S "$TERMINAL" -f /dev/null new-session -d -x 120 -y 40 'exec env PS1="system " bash --norc --noprofile' 3>&-
 	until_true shows 'system'
 	type_line 'reload-shell'
 	until_true shows '^alice> *$'
 }
 
 shows() {
-	tmux -S tmux.sock capture-pane -p -J | grep -qE "$1"
+	tmux -S "$TERMINAL" capture-pane -p -J | grep -qE "$1"
 }
 
 # shown N PATTERN: so many lines of the screen have it
 shown() {
-	[ "$(tmux -S tmux.sock capture-pane -p -J | grep -cE "$2")" -ge "$1" ]
+	[ "$(tmux -S "$TERMINAL" capture-pane -p -J | grep -cE "$2")" -ge "$1" ]
 }
 
 keys() {
-	tmux -S tmux.sock send-keys "$@"
+	tmux -S "$TERMINAL" send-keys "$@"
 }
 
 type_line() {
-	tmux -S tmux.sock send-keys -l "$1"
+	tmux -S "$TERMINAL" send-keys -l "$1"
 	keys Enter
 }
 
@@ -53,12 +57,12 @@ clear_screen() {
 }
 
 prompts_only() {
-	[ "$(tmux -S tmux.sock capture-pane -p | grep -c .)" = 1 ]
+	[ "$(tmux -S "$TERMINAL" capture-pane -p | grep -c .)" = 1 ]
 }
 
 paste() {
-	tmux -S tmux.sock load-buffer "$1"
-	tmux -S tmux.sock paste-buffer
+	tmux -S "$TERMINAL" load-buffer "$1"
+	tmux -S "$TERMINAL" paste-buffer
 }
 
 @test "shell: a pipe gets results and nothing else; comments, statuses, -e (D08)" {
@@ -193,17 +197,16 @@ long_is_recalled() {
 	screen
 	type_line 'help use'
 	until_true grep -qx 'help use' lab/state/shell_history
-	tmux -S tmux.sock split-window 'exec reload-shell'
+	tmux -S "$TERMINAL" split-window 'exec reload-shell'
 	until_true shows '^alice> *$'
 	type_line 'help set'
 	until_true grep -qx 'help set' lab/state/shell_history
-	tmux -S tmux.sock select-pane -t 0
+	tmux -S "$TERMINAL" select-pane -t 0
 	type_line ' help exit'
 	type_line 'history'
 	until_true shows '^help set$'
 	until_true shows '^help use$'
 	[ "$(cat lab/state/shell_history)" = $'help use\nhelp set\nhistory' ]
-	tmux -S tmux.sock kill-server
 }
 
 @test "shell at a terminal: signals stay in it, a closed one ends it, resizing loses no line (D06, D17)" {

@@ -37,10 +37,10 @@ holds() {
 		[ "$status" -eq 0 ]
 		PORT=$(lab_port)
 		lab_start alice -l "127.0.0.1:$PORT" --first
-		R reload-agent status -a alice --wait joined
+		R reload-agent status -a alice --wait joined -t 60
 		ok
 		lab_start bob -l 127.0.0.1:0 --bootstrap "127.0.0.1:$PORT"
-		R reload-agent status -a bob --wait joined
+		R reload-agent status -a bob --wait joined -t 60
 		ok
 		lab_whole alice bob
 		[ "$(node_of alice)" = "$before" ]
@@ -94,7 +94,7 @@ holds() {
 	sed -i 's/"version":1/"version":77/; s/"version": 1/"version": 77/' lab/state/bob/kept.json
 	cp lab/state/bob/kept.json newer.json
 	lab_start bob -l "127.0.0.1:$(lab_port)" --first
-	reload-agent status -a bob --wait joined >/dev/null
+	reload-agent status -a bob --wait joined -t 60 >/dev/null
 	until_true grep -q 'kept.json' lab/bob.log
 	grep -lr '"version": *77' lab/state/bob | grep -q .
 	reload-agent stop -a bob -q
@@ -114,10 +114,10 @@ holds() {
 	lab_overlay
 	# alice and carol are of before, bob is of now
 	PATH=$old:$PATH lab_start alice -l "127.0.0.1:$PORT" --first
-	reload-agent status -a alice --wait joined >/dev/null
+	reload-agent status -a alice --wait joined -t 60 >/dev/null
 	lab_start bob -l 127.0.0.1:0
 	PATH=$old:$PATH lab_start carol -l 127.0.0.1:0
-	for name in bob carol; do reload-agent status -a $name --wait joined >/dev/null; done
+	for name in bob carol; do reload-agent status -a $name --wait joined -t 60 >/dev/null; done
 	lab_whole alice bob carol
 	[ "$(reload-agent status -a bob -j | jq -r .version)" != '' ]
 	for name in alice bob carol; do
@@ -145,7 +145,7 @@ holds() {
 		reload-agent stop -a $name -q
 		rm lab/$name.pid
 		if [ $name = alice ]; then lab_start alice -l "127.0.0.1:$PORT" --bootstrap "$(reload-agent status -a bob -j | jq -r '.listen[0]')"; else lab_start carol -l 127.0.0.1:0; fi
-		reload-agent status -a $name --wait joined >/dev/null
+		reload-agent status -a $name --wait joined -t 60 >/dev/null
 		lab_whole alice bob carol
 		until_true everybody
 	done

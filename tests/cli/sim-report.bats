@@ -39,6 +39,7 @@ setup() {
 	run tests/sim/report --short --only 2,3 --sim "$SIM"
 	echo "$output"
 	[ "$status" -eq 0 ]
+	grep -q 'half of the own estimates of N are within a quarter of what 12 neighbours tell (19%): \*\*yes' <<<"$output"
 	grep -q 'with liars the interval stays within 15 s and chord-update-interval: \*\*yes' <<<"$output"
 	grep -q 'with 20% liars success falls by 2 points at most: \*\*yes' <<<"$output"
 	grep -q '^\* every ring that tunes itself becomes whole again: \*\*yes' <<<"$output"

@@ -68,9 +68,9 @@ struct receiver {
 	TAILQ_ENTRY(receiver) entry;
 	struct reload_id node;
 	size_t pushes;
-	unsigned under_way;  /* messages without an answer; */
-	unsigned window;     /* so many there may be at a time, and */
-	reload_ms halved_at; /* when that was last lowered */
+	unsigned under_way;  /* messages to it that it has not answered yet */
+	unsigned window;     /* the most that may be under way at a time */
+	reload_ms halved_at; /* when the window was last halved */
 	bool sending;
 	struct ready_list ready; /* pushes with fresh places, in turn */
 };

@@ -29,8 +29,8 @@ enum {
 	RELOAD_APP_ASKED_MAX = 64,     /* own AppAttaches under way */
 	RELOAD_APP_ANSWERED_MAX = 64,  /* those of others */
 	RELOAD_APP_PER_SIGNER_MAX = 8, /* of these, with one certificate */
-	RELOAD_APP_BURST = 100,      /* AppAttaches of one certificate that are answered at once, */
-	RELOAD_APP_EVERY_MS = 100,   /* and later one in this time */
+	RELOAD_APP_BURST = 100,      /* AppAttaches of one certificate that are answered at once */
+	RELOAD_APP_EVERY_MS = 100,   /* one more of its AppAttaches is answered in this time */
 	RELOAD_APP_SIGNERS_MAX = 64, /* certificates that are counted */
 	RELOAD_APP_STRANGERS_MAX =
 		4 /* connected while it is not known who will answer; the oldest makes room */

@@ -35,7 +35,7 @@
 #include "topology/chord_update.h"
 
 struct chord_admit {
-	struct chord_set handing_over; /* nodes whose data are being handed over; */
+	struct chord_set handing_over; /* nodes that are being sent the data of their range */
 	struct reload_id from;         /* our range began there when the hand-overs were ordered */
 	struct chord_set queued;       /* nodes in our range that wait for a hand-over to end */
 	struct chord_set waiting;  /* nodes whose Joins wait until we have announced ourselves */

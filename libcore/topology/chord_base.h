@@ -33,14 +33,15 @@
 #include "topology/topology.h"
 
 enum {
-	CHORD_UPDATE_GAP_MS = 1000, /* CHORD-15: between two Updates to one peer; */
-	CHORD_READY_GAP_MS = 10000, /* to one that gets no lists; */
+	CHORD_UPDATE_GAP_MS = 1000, /* CHORD-15: between two Updates to one peer */
+	CHORD_READY_GAP_MS = 10000, /* between two Updates to a peer that gets no lists */
 	CHORD_UPDATES_A_SECOND =
 		20, /* longer when there are more links to nodes that are no neighbours */
 	CHORD_UPDATE_WAIT_MS = 5000,  /* from a new link to the Update of the node behind it */
 	CHORD_ATTACH_WAIT_MS = 60000, /* for the outcome of an Attach */
 	CHORD_PROBE_WAIT_MS = 60000,  /* for the outcome of a Ping or a relocate() */
-	CHORD_NEIGHBOUR_ATTACH_TIMEOUT_MS = 45000, /* for Attaches to all future neighbours, */
+	CHORD_NEIGHBOUR_ATTACH_TIMEOUT_MS =
+		45000, /* of a Join, for its Attaches to all future neighbours */
 	CHORD_JOIN_NEIGHBOURS_MS =
 		8000, /* without ICE a Join waits so long for those that are not its successor */
 	CHORD_HOLD_DOWN_MS =

@@ -4,13 +4,14 @@
 #include "topology/chord_link.h"
 
 enum {
-	CHORD_RETURNS = 7,         /* for which a node gets data at once; then */
-	CHORD_DAMP_MS = 4000,      /* it waits, twice as long each time; */
+	CHORD_RETURNS = 7, /* so often a node that comes back gets data at once */
+	CHORD_DAMP_MS =
+		4000, /* the wait of the first return after these; each further one doubles it */
 	CHORD_DAMP_MAX_MS = 40000, /* less than CHORD_JOIN_WAIT_MS: a joining node still waits */
 	CHORD_DAMP_FORGOTTEN_MS = 600000,
 	CHORD_DAMP_MAX = 64,   /* at the maximum the node that went first is forgotten */
-	CHORD_GRANTS = 8,      /* at once, to all nodes that return often; and */
-	CHORD_GRANT_MS = 5000, /* the time after which there is one more */
+	CHORD_GRANTS = 8,      /* nodes that return often and get data at once, all together */
+	CHORD_GRANT_MS = 5000, /* the time after which one more of these does */
 };
 
 /* reload_chord_damping_new() makes an empty table. */

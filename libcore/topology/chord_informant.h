@@ -6,8 +6,8 @@
 enum {
 	CHORD_INFORMANTS_MAX = 256,            /* slots in the table */
 	CHORD_NO_INFORMANT = 0xffff,           /* no slot */
-	CHORD_ATTACH_BURST_PER_INFORMANT = 32, /* Attaches at once, and */
-	CHORD_ATTACH_REFILL_MS = 2000,         /* the time after which there may be one more */
+	CHORD_ATTACH_BURST_PER_INFORMANT = 32, /* Attaches that one informant may cause at once */
+	CHORD_ATTACH_REFILL_MS = 2000,         /* the time after which it may cause one more */
 	CHORD_ATTACH_REFILL_DOUBLINGS = 4, /* 32 s for an informant that is distrusted for long */
 	CHORD_UNREACHABLE_NAMES_MAX = 4,   /* then the informant is distrusted */
 };

@@ -47,8 +47,8 @@ struct chord_link {
 	bool finger : 1; /* it was in the Finger Table when the tables were last made; a new one is probed */
 
 	/* chord_join.c, chord_admit.c */
-	bool join_sent : 1;     /* we sent it a Join in this attempt, */
-	bool join_answered : 1; /* and it has answered the last one */
+	bool join_sent : 1;     /* we sent it a Join in this attempt */
+	bool join_answered : 1; /* it has answered the last Join that we sent it */
 	bool listed_early : 1;  /* it listed us as if it had admitted us, but before its answer */
 	bool range_given : 1;   /* when we admitted it, at range_given_at */
 	reload_ms range_given_at;

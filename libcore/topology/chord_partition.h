@@ -5,8 +5,9 @@
 
 enum {
 	CHORD_CHECK_MS = 10000,            /* to the first check after losses, then doubling */
-	CHORD_PARTITION_WINDOW_MS = 60000, /* within this time, */
-	CHORD_PARTITION_LOSSES = 2,        /* this many lost neighbours look like a partition */
+	CHORD_PARTITION_WINDOW_MS = 60000, /* the time in which losses are counted */
+	CHORD_PARTITION_LOSSES =
+		2, /* so many lost neighbours within the window look like a partition */
 	CHORD_PARTITION_CHECK_SPEEDUP = 8, /* divides the interval of a peer without far fingers */
 };
 

@@ -156,9 +156,10 @@ sample() {
 	END
 	timeout 60 unshare -m bash in_journal
 	[ ! -s journal.log ]
+	peer="\($(node_of alice)\|$(node_of bob)\)"
 	for line in 'SYSLOG_IDENTIFIER=reload-agent' 'RELOAD_INSTANCE=carol' 'PRIORITY=6' 'RELOAD_PART=link' 'RELOAD_EVENT=link_up' \
-		"RELOAD_NODE_ID=\($(node_of alice)\|$(node_of bob)\)" 'RELOAD_STATE=joined'; do
+		"RELOAD_NODE_ID=$peer" 'RELOAD_STATE=joined'; do
 		grep -qx "$line" journal || { echo "$line"; cat journal; return 1; }
 	done
-	grep -q "^MESSAGE=link: link up node=\($(node_of alice)\|$(node_of bob)\) " journal
+	grep -q "^MESSAGE=link: link up node=$peer " journal
 }
